@@ -1,0 +1,216 @@
+"""The contracts of plugin objects. Nothing needs to inherit from these: the contract tests decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from traits_core.records import (
+        Example,
+        FeatureSpec,
+        PositionLabels,
+        ProbeResult,
+        TraitLabels,
+    )
+    from traits_core.stores.header import StoreHeader
+
+
+class Comm(Protocol):
+    """How the processes of one training job add up their sums; one process has `NullComm`."""
+
+    @property
+    def world_size(self) -> int: ...
+
+    @property
+    def rank(self) -> int: ...
+
+    def all_sum(self, *tensors: Tensor) -> None:
+        """Replace each tensor, in place, by its sum over all processes."""
+
+    def any_flag(self, flag: bool) -> bool:
+        """True in every process when `flag` is true in any."""
+
+    def barrier(self) -> None: ...
+
+
+class Scorer(Protocol):
+    """Frozen, stateless, row-wise map from activations to scores; larger means more of the prototype.
+
+    Row-wise: `scorer(batch)[i]` equals `scorer(batch[i:i+1])[0]`. The input is never written to.
+    """
+
+    @property
+    def n_prototypes(self) -> int: ...
+
+    def __call__(self, acts_bd: Tensor) -> Tensor:
+        """Score `acts_bd` [B, D] of any float dtype; return float32 [B, K] on the same device."""
+
+    def save(self, directory: Path) -> None:
+        """Write everything needed into `directory`, which exists: safetensors and JSON, no pickle."""
+
+    @classmethod
+    def load(cls, directory: Path, device: torch.device) -> Self:
+        """Read what `save` wrote."""
+
+
+class Method(Protocol):
+    """Learns prototypes from a stream of activations. The core owns the loop; a method owns maths.
+
+    The factory is called as `factory(config, d_model=..., seed=..., device=..., comm=...)`. Then:
+    `initialize` once, `update` for every batch of an epoch, `end_epoch` after it, until `done`.
+    """
+
+    @property
+    def sample_rows(self) -> int:
+        """How many randomly drawn rows `initialize` wants (it gets fewer from a small store)."""
+
+    @property
+    def max_epochs(self) -> int:
+        """How many passes it plans at most (0: `initialize` is all); for progress and schedules."""
+
+    @property
+    def done(self) -> bool:
+        """True when no further epoch is wanted; asked after `initialize` and after each epoch."""
+
+    def initialize(self, sample_nd: Tensor) -> None:
+        """Start from float32 rows [N, D] on the method's device."""
+
+    def update(self, acts_bd: Tensor) -> Mapping[str, float]:
+        """Learn from one float32 batch [B, D] on the method's device; return metrics to log."""
+
+    def end_epoch(self) -> Mapping[str, float]:
+        """Finish a pass over all rows; return metrics to log."""
+
+    def scorer(self) -> Scorer:
+        """The scorer of what has been learned so far."""
+
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """All that a fresh instance, built with the same arguments, needs to go on bit for bit."""
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
+
+
+class Dataset(Protocol):
+    """Examples, labels and splits. The factory is called as `factory(config)`."""
+
+    @property
+    def digest(self) -> str:
+        """Changes when the examples or labels change; never depends on where they are stored."""
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Names of the splits; `train` and `test` where the dataset has both."""
+
+    def examples(self, split: str) -> Sequence[Example]:
+        """The examples of a split in a fixed order; items may be decoded on access."""
+
+    def traits(self, split: str) -> TraitLabels | None:
+        """Binary attributes in the order of `examples(split)`; None when there are none."""
+
+    def position_labels(self, split: str) -> PositionLabels | None:
+        """Classes of positions in the order of `examples(split)`; None when there are none."""
+
+
+class Backbone(Protocol):
+    """A frozen model. The factory is called as `factory(config, device=...)`."""
+
+    @property
+    def layers(self) -> Sequence[str]:
+        """Ids of the layers that can be asked for, from input to output."""
+
+    @property
+    def default_layer(self) -> str: ...
+
+    def feature_spec(self, layer: str) -> FeatureSpec: ...
+
+    def positions_per_example(self, layer: str) -> int: ...
+
+    def __call__(self, examples: Sequence[Example], layers: Sequence[str]) -> Mapping[str, Tensor]:
+        """One forward pass: float32 [B, P, D] per layer, positions row-major, on any device.
+
+        Raises DataError for an example of the wrong modality.
+        """
+
+
+class StorageReader(Protocol):
+    """Reads rows of one open store."""
+
+    def read(self, array: str, start: int, stop: int, columns: slice = ...) -> NDArray[Any]:
+        """Rows [start, stop) of one array, in the stored dtype. Missing bytes raise StoreError."""
+
+
+class Storage(Protocol):
+    """A file format for the arrays of a store. The factory is called as `factory(config)`.
+
+    The core owns manifest, checksums, locks, fsync and renames: a storage turns rows into files in
+    a staging directory, and files into rows.
+    """
+
+    @property
+    def dtype(self) -> str:
+        """The dtype that the user asked activations to be stored in: float32, float16, bfloat16."""
+
+    def create(self, root: Path, header: StoreHeader) -> None:
+        """Write what the format needs besides shards into the empty directory `root`."""
+
+    def write_shard(
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    ) -> Sequence[str]:
+        """Write the rows of one shard below `staging`; return the files, relative to it.
+
+        The core then moves each file to the same relative path below the store's root.
+        """
+
+    def open(self, root: Path, header: StoreHeader) -> StorageReader: ...
+
+
+class ScoreMatrix(Protocol):
+    """Pooled scores of one scorer on one split, read a block of prototypes at a time."""
+
+    @property
+    def n_examples(self) -> int: ...
+
+    @property
+    def n_prototypes(self) -> int: ...
+
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Scores [examples, stop - start] of prototypes [start, stop)."""
+
+
+class ProbeSplit(Protocol):
+    """What a probe sees of one split."""
+
+    @property
+    def scores(self) -> Mapping[str, ScoreMatrix]:
+        """By row name: `method`, and the nulls `gaussian` and `activations`."""
+
+    @property
+    def traits(self) -> TraitLabels: ...
+
+
+class Probe(Protocol):
+    """Labels and scores in, tables out. The factory is called as `factory(config)`.
+
+    Whatever is selected is selected on `train`; whatever is reported is measured on `test`.
+    """
+
+    def __call__(self, train: ProbeSplit, test: ProbeSplit, seed: int) -> ProbeResult: ...
+
+
+class Tracker(Protocol):
+    """Observes a run. The factory is called as `factory(config)`; one that raises is dropped."""
+
+    def start(self, run_directory: Path, name: str, config: Mapping[str, Any]) -> None: ...
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None: ...
+
+    def artifact(self, name: str, path: Path) -> None: ...
+
+    def finish(self, ok: bool) -> None: ...
