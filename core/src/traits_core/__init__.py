@@ -41,6 +41,7 @@ from traits_core.specs import (
     TrackerSpec,
 )
 from traits_core.stores.header import ArraySpec, StoreHeader
+from traits_core.tensors import load_tensors, save_tensors
 
 __all__ = [
     "ArraySpec",
@@ -76,5 +77,7 @@ __all__ = [
     "TraitLabels",
     "TraitsError",
     "hookimpl",
+    "load_tensors",
     "option",
+    "save_tensors",
 ]

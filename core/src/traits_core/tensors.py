@@ -1,0 +1,43 @@
+"""Named tensors and JSON facts in one safetensors file: how scorers and checkpoints are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from traits_core.durable import replacing
+from traits_core.errors import StoreError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None
+) -> None:
+    """Durably write `tensors`, and `facts` (JSON values) in the header, to one safetensors file."""
+    from safetensors.torch import save_file
+
+    dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(dense, temporary, metadata={"facts": json.dumps(dict(facts or {}))})
+
+
+def load_tensors(
+    path: Path, device: torch.device | str = "cpu"
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote: the tensors on `device`, and the facts.
+
+    Raises StoreError when the file is missing, truncated or not safetensors.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118  # not a dict
+    except (SafetensorError, OSError, ValueError) as error:
+        raise StoreError(f"{path}: not a readable safetensors file: {error}") from error
