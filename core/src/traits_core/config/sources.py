@@ -1,0 +1,61 @@
+"""Where raw values come from, low to high: a file, `--set` pairs, options of the command line."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from traits_core.config.run_config import RawConfig
+from traits_core.errors import ConfigError
+
+
+def read_config(path: Path) -> RawConfig:
+    """Read a TOML file, or the `run.json` of a run; raises ConfigError when it is neither."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = json.loads(text)["config"] if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"--config {path}: {error.strerror}") from error
+    except KeyError as error:
+        raise ConfigError(f"--config {path}: no 'config' in it; give a run.json") from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"--config {path}: {error}") from error
+    if not isinstance(tables, dict):
+        raise ConfigError(f"--config {path}: expected tables such as [method]")
+    return {name: _table(path, name, value) for name, value in tables.items()}
+
+
+def _table(path: Path, name: str, value: Any) -> Mapping[str, Any]:
+    """`method = "kmeans"` is short for a table with nothing but a name."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict):
+        return {key.replace("-", "_"): option for key, option in value.items()}
+    raise ConfigError(f"--config {path}: {name} must be a table, got {value!r}")
+
+
+def parse_set(pairs: Iterable[str]) -> RawConfig:
+    """Read `SECTION.OPTION=VALUE` pairs."""
+    tables: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        section, dot, name = key.partition(".")
+        if not (equals and dot and section and name):
+            raise ConfigError(f"--set {pair}: expected SECTION.OPTION=VALUE, e.g. run.seed=1")
+        tables.setdefault(section, {})[name.replace("-", "_")] = value
+    return tables
+
+
+def merge(*layers: RawConfig) -> RawConfig:
+    """Later layers win, option by option; another `name` drops the options of the earlier one."""
+    merged: dict[str, dict[str, Any]] = {}
+    for layer in layers:
+        for section, options in layer.items():
+            known = merged.setdefault(section, {})
+            if "name" in options and options["name"] != known.get("name", options["name"]):
+                known.clear()
+            known.update(options)
+    return merged

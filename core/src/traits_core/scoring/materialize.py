@@ -1,0 +1,120 @@
+"""One pass of scorers over a store of activations, into a store of pooled scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from traits_core.errors import DataError
+from traits_core.progress import Progress
+from traits_core.protocols import Scorer, Storage
+from traits_core.scoring.pooling import pool
+from traits_core.stores.header import ArraySpec, StoreHeader
+from traits_core.stores.reader import Store
+from traits_core.stores.writer import StoreWriter
+from traits_core.streaming.ordered import ordered_batches
+
+if TYPE_CHECKING:
+    import torch
+
+TILE: Final = 1 << 24
+"""Most scores (rows x prototypes) that are held at once: 64 MiB of float32, or one example's."""
+
+SHARD_ROWS: Final = 1024
+"""Most examples per shard: what a killed pass repeats at most."""
+
+BLOCK_COLUMNS: Final = 512
+"""Prototypes per chunk: what a probe reads at once."""
+
+
+@attrs.frozen(kw_only=True)
+class NamedScorer:
+    """A scorer and what identifies it."""
+
+    name: str
+    digest: str
+    scorer: Scorer
+
+
+def score_header(
+    scorers: Mapping[str, NamedScorer], source: Store, array: str, storage: str, pooling: str
+) -> StoreHeader:
+    """Describe the store of pooled scores, one array per scorer, one row per example."""
+    activations = source.header
+    n_examples = activations.rows // activations.positions
+    rows = min(SHARD_ROWS, n_examples)
+    widest = max(named.scorer.n_prototypes for named in scorers.values())
+    return StoreHeader(
+        kind="scores",
+        storage=storage,
+        dtype="float32",
+        rows=n_examples,
+        positions=1,
+        rows_per_shard=rows,
+        chunk_rows=rows,
+        chunk_columns=min(BLOCK_COLUMNS, widest),
+        arrays=tuple(
+            ArraySpec(
+                name=name,
+                columns=named.scorer.n_prototypes,
+                feature=source.array(array).feature,
+                scorer=named.digest,
+            )
+            for name, named in scorers.items()
+        ),
+        dataset=activations.dataset,
+        dataset_digest=activations.dataset_digest,
+        split=activations.split,
+        source=source.digest,
+        pooling=pooling,
+    )
+
+
+def materialize(
+    root: Path,
+    header: StoreHeader,
+    storage: Storage,
+    scorers: Mapping[str, NamedScorer],
+    source: Store,
+    array: str,
+    device: torch.device,
+    progress: Progress,
+) -> None:
+    """Write the pooled scores of every example to `root`, from the last committed shard on.
+
+    Memory: one batch of activations, one tile of scores, one shard of pooled scores.
+    """
+    positions, shard = source.header.positions, header.rows_per_shard
+    widest = max(spec.columns for spec in header.arrays)
+    batch = max(1, min(shard, TILE // (positions * widest)))
+    with StoreWriter(root, header, storage) as writer:
+        done = writer.committed_rows
+        label = f"score {header.dataset}/{header.split}"
+        with progress.track(label, header.rows, "examples", done) as advance:
+            # Batches never straddle shards, so a resumed pass meets the very same ones.
+            for start in range(done, header.rows, shard):
+                stop = min(start + shard, header.rows)
+                for _, acts_bd in ordered_batches(
+                    source, array, batch * positions, start * positions, stop * positions, device
+                ):
+                    writer.append(
+                        {
+                            name: _pooled(named, acts_bd, positions, header.pooling or "max")
+                            for name, named in scorers.items()
+                        }
+                    )
+                    advance(len(acts_bd) // positions)
+        writer.finish()
+
+
+def _pooled(named: NamedScorer, acts_bd: torch.Tensor, positions: int, pooling: str) -> torch.Tensor:
+    scores_bk = named.scorer(acts_bd)
+    if tuple(scores_bk.shape) != (len(acts_bd), named.scorer.n_prototypes):
+        raise DataError(
+            f"scorer {named.name!r} returned {tuple(scores_bk.shape)} for "
+            f"{tuple(acts_bd.shape)} activations and {named.scorer.n_prototypes} prototypes"
+        )
+    return pool(scores_bk, positions, pooling).cpu()

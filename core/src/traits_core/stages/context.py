@@ -1,0 +1,48 @@
+"""What every stage needs besides its inputs: where things are kept, what is installed, who is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from traits_core.errors import ConfigError
+from traits_core.progress import Progress
+from traits_core.registry.plugins import Registry
+
+if TYPE_CHECKING:
+    import torch
+
+
+@attrs.frozen(kw_only=True)
+class Context:
+    """The surroundings of a stage; none of it changes a result.
+
+    Parameters
+    ----------
+    home: holds `activations/` and `runs/`
+    registry: the installed plugins
+    device: where tensors are computed
+    progress: who is told what is being done
+    """
+
+    home: Path
+    registry: Registry
+    device: torch.device
+    progress: Progress
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is CUDA where there is one; raises ConfigError for a device that is not here."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"--device {name}: {reason}; try auto, cpu or cuda") from error
+    return device

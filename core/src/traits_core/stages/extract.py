@@ -1,0 +1,127 @@
+"""Examples through a frozen backbone into a store of activations, once for all runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+
+from traits_core.config.run_config import SourceConfig, digest_of
+from traits_core.config.structure import unstructure
+from traits_core.errors import ConfigError, DataError
+from traits_core.protocols import Backbone, Dataset, Storage
+from traits_core.records import Example
+from traits_core.registry.plugins import suggest
+from traits_core.stages.context import Context
+from traits_core.stores.header import ArraySpec, StoreHeader
+from traits_core.stores.reader import Store, is_complete, open_store
+from traits_core.stores.writer import StoreWriter
+
+
+@attrs.frozen(kw_only=True)
+class Source:
+    """The opened parts of a `SourceConfig`, and the one layer that is asked for."""
+
+    config: SourceConfig
+    dataset: Dataset
+    backbone: Backbone
+    storage: Storage
+    layer: str
+
+    def examples(self, split: str) -> Sequence[Example]:
+        """The examples of a split; raises when there is no such split, or nothing in it."""
+        if split not in self.dataset.splits:
+            raise ConfigError(
+                f"dataset {self.config.dataset.spec.name!r} has no split {split!r}."
+                f"{suggest(split, self.dataset.splits)} Splits: {', '.join(self.dataset.splits)}"
+            )
+        examples = self.dataset.examples(split)
+        if not len(examples):
+            raise DataError(
+                f"split {split!r} of {self.config.dataset.spec.name!r} has no examples"
+            )
+        return examples
+
+    def header(self, split: str) -> StoreHeader:
+        """What the store of this split's activations will say of itself."""
+        feature = self.backbone.feature_spec(self.layer)
+        positions = self.backbone.positions_per_example(self.layer)
+        return StoreHeader(
+            kind="activations",
+            storage=self.config.storage.spec.name,
+            dtype=self.storage.dtype,
+            rows=len(self.examples(split)) * positions,
+            positions=positions,
+            rows_per_shard=self.storage.rows_per_shard,
+            chunk_rows=self.storage.chunk_rows,
+            chunk_columns=feature.d_model,
+            arrays=(ArraySpec(name=self.layer, columns=feature.d_model, feature=feature),),
+            dataset=self.config.dataset.spec.name,
+            dataset_digest=self.dataset.digest,
+            split=split,
+        )
+
+
+def open_source(config: SourceConfig, context: Context) -> Source:
+    """Build dataset, backbone and storage; raises ConfigError for an unknown layer."""
+    backbone: Backbone = config.backbone.build(device=context.device)
+    layer = config.run.layer or backbone.default_layer
+    if layer not in backbone.layers:
+        raise ConfigError(
+            f"--layer {layer}: backbone {config.backbone.spec.name!r} has no such layer."
+            f"{suggest(layer, backbone.layers)} Layers: {', '.join(backbone.layers)}"
+        )
+    return Source(
+        config=config,
+        dataset=config.dataset.build(),
+        backbone=backbone,
+        storage=config.storage.build(),
+        layer=layer,
+    )
+
+
+def activations_root(home: Path, header: StoreHeader) -> Path:
+    """Where these activations are kept: the name changes with whatever they depend on."""
+    key = digest_of(unstructure(header))
+    return home / "activations" / f"{header.dataset}-{header.split}-{key}"
+
+
+def extract(source: Source, split: str, context: Context) -> Store:
+    """Return the store of a split's activations, complete: opened, resumed or made."""
+    header = source.header(split)
+    root = activations_root(context.home, header)
+    if is_complete(root):
+        context.progress.say(f"extract {header.dataset}/{split}: complete")
+    else:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with StoreWriter(root, header, source.storage) as writer:
+            _write_rows(writer, source, header, context)
+            writer.finish()
+    return open_store(root, context.registry)
+
+
+def _write_rows(
+    writer: StoreWriter, source: Source, header: StoreHeader, context: Context
+) -> None:
+    """Run the backbone over the examples whose rows are not committed yet.
+
+    Batches lie on one fixed grid, so a resumed extraction computes them as an uninterrupted one.
+    """
+    examples, size = source.examples(header.split), source.config.run.extract_batch
+    first = writer.committed_rows // header.positions
+    label = f"extract {header.dataset}/{header.split}"
+    with context.progress.track(label, len(examples), "examples", first) as advance:
+        for start in range(first // size * size, len(examples), size):
+            batch = [examples[i] for i in range(start, min(start + size, len(examples)))]
+            acts_epd = source.backbone(batch, [source.layer])[source.layer]
+            expected = (len(batch), header.positions, header.arrays[0].columns)
+            if tuple(acts_epd.shape) != expected:
+                raise DataError(
+                    f"backbone {source.config.backbone.spec.name!r} returned "
+                    f"{tuple(acts_epd.shape)}, expected {expected}"
+                )
+            acts_nd = acts_epd.flatten(0, 1).cpu()
+            skip = max(0, writer.next_row - start * header.positions)
+            writer.append({source.layer: acts_nd[skip:]})
+            advance(start + len(batch) - max(start, first))

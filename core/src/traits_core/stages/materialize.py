@@ -1,0 +1,85 @@
+"""A scorer and its nulls over both splits of the activations, into stores of pooled scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from traits_core.config.run_config import digest_of
+from traits_core.probing.nulls import activations_scorer, gaussian_scorer
+from traits_core.scoring.materialize import NamedScorer, materialize, score_header
+from traits_core.scoring.saved import load_scorer
+from traits_core.stages.context import Context
+from traits_core.stages.rundir import RunDirectory
+from traits_core.stages.status import perform
+from traits_core.stages.train import scorer_digest
+from traits_core.stores.reader import Store, is_complete, open_store
+from traits_core.streaming.sample import sample_rows
+
+NULL_ROWS: Final = 65_536
+"""Training rows that the nulls are standardised with and drawn from, at least."""
+
+
+def materialize_scores(
+    run: RunDirectory, activations: dict[str, Store], context: Context
+) -> None:
+    """Score every position of every split, and keep one pooled row per example."""
+    config = run.config
+    digest = scorer_digest(run) or ""
+    settings = digest_of([config.run.seed, config.run.pooling, config.storage.to_json()])
+
+    for split, store in activations.items():
+
+        def work(split: str = split, store: Store = store) -> None:
+            array = store.header.arrays[0]
+            scorers = run_scorers(run, activations[config.run.train_split], context)
+            load_scorer(run.scorer, context.registry, context.device)[1].check_feature(array.feature)
+            header = score_header(
+                scorers, store, array.name, config.storage.spec.name, config.run.pooling
+            )
+            materialize(
+                run.scores / split,
+                header,
+                config.storage.build(),
+                scorers,
+                store,
+                array.name,
+                context.device,
+                context.progress,
+            )
+
+        inputs = {"scorer": digest, "activations": store.digest, "settings": settings}
+        root = run.scores / split
+        perform(
+            run.root,
+            f"materialize {split}",
+            inputs,
+            lambda root=root: store_digest(root, context),  # type: ignore[misc]  # bound early
+            work,
+            context.progress,
+        )
+
+
+def run_scorers(run: RunDirectory, train: Store, context: Context) -> dict[str, NamedScorer]:
+    """The scorer of a run, and nulls with as many prototypes, by row name."""
+    scorer, facts = load_scorer(run.scorer, context.registry, context.device)
+    seed, k = run.config.run.seed, facts.n_prototypes
+    sample_nd = sample_rows(train, train.header.arrays[0].name, max(NULL_ROWS, k), seed)
+    null = digest_of([seed, k, train.digest])
+    scorers = {
+        "method": (facts.digest, scorer),
+        "gaussian": (f"gaussian-{null}", gaussian_scorer(sample_nd.to(context.device), k, seed)),
+        "activations": (
+            f"activations-{null}",
+            activations_scorer(sample_nd.to(context.device), k, seed),
+        ),
+    }
+    return {
+        name: NamedScorer(name=name, digest=digest, scorer=scorer)
+        for name, (digest, scorer) in scorers.items()
+    }
+
+
+def store_digest(root: Path, context: Context) -> str | None:
+    """Digest of a complete store; None when it is absent or incomplete."""
+    return open_store(root, context.registry).digest if is_complete(root) else None

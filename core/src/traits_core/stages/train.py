@@ -1,0 +1,55 @@
+"""A method on a stream of activations, into a scorer."""
+
+from __future__ import annotations
+
+from traits_core.config.run_config import digest_of
+from traits_core.errors import StoreError
+from traits_core.protocols import Method
+from traits_core.scoring.saved import read_facts, save_scorer
+from traits_core.stages.context import Context
+from traits_core.stages.rundir import RunDirectory
+from traits_core.stages.status import perform
+from traits_core.stores.reader import Store
+from traits_core.streaming.sample import sample_rows
+from traits_core.streaming.shuffle import ShuffledStream
+from traits_core.tracking.metrics import MetricsLog
+from traits_core.training.comm import NullComm
+from traits_core.training.loop import Loop
+
+
+def train(run: RunDirectory, activations: Store, context: Context) -> None:
+    """Learn prototypes from the training split, and keep their scorer."""
+    options, (array,) = run.config.run, activations.header.arrays
+
+    def work() -> None:
+        method: Method = run.config.method.build(
+            d_model=array.columns, seed=options.seed, device=context.device, comm=NullComm()
+        )
+        Loop(
+            method=method,
+            stream=ShuffledStream(
+                activations, array.name, options.batch_size, options.seed, device=context.device
+            ),
+            sample=lambda n: sample_rows(activations, array.name, n, options.seed).to(
+                context.device
+            ),
+            checkpoints=run.checkpoints,
+            checkpoint_every=options.checkpoint_every,
+            log=MetricsLog(run.metrics),
+            progress=context.progress,
+        ).run()
+        save_scorer(run.scorer, method.scorer(), run.config.method.spec.name, array.feature)
+
+    inputs = {
+        "activations": activations.digest,
+        "method": digest_of([run.config.method.to_json(), options.seed, options.batch_size]),
+    }
+    perform(run.root, "train", inputs, lambda: scorer_digest(run), work, context.progress)
+
+
+def scorer_digest(run: RunDirectory) -> str | None:
+    """Digest of the run's scorer; None when it is not there, or damaged."""
+    try:
+        return read_facts(run.scorer).digest
+    except StoreError:
+        return None

@@ -1,0 +1,36 @@
+"""`metrics.jsonl`: the record of a run, one JSON object a line; trackers mirror it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from traits_core.durable import write_text
+
+
+@attrs.frozen
+class MetricsLog:
+    """Appends to the record at `path`, which may not exist yet."""
+
+    path: Path
+
+    def append(
+        self, kind: str, step: int, epoch: int, seconds: float, metrics: Mapping[str, float]
+    ) -> None:
+        """Add one line: `kind` is `step` or `epoch`; `seconds` is training time so far."""
+        line = {"kind": kind, "step": step, "epoch": epoch, "seconds": round(seconds, 4)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**line, **metrics}) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop the lines after `step`, which a resumed run writes again, and a torn last line."""
+        if self.path.exists():
+            kept = [line for line in self._lines() if json.loads(line)["step"] <= step]
+            write_text(self.path, "".join(kept))
+
+    def _lines(self) -> list[str]:
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [line for line in lines if line.endswith("\n")]

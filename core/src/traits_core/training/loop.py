@@ -1,0 +1,100 @@
+"""The loop that every method shares: sample, epochs, batches, checkpoints, metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from traits_core.errors import DataError
+from traits_core.progress import Progress
+from traits_core.protocols import Method
+from traits_core.streaming.shuffle import ShuffledStream
+from traits_core.tracking.metrics import MetricsLog
+from traits_core.training.checkpoint import Cursor, restore_checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@attrs.frozen(kw_only=True)
+class Loop:
+    """Trains one method on one stream, from its last checkpoint on.
+
+    A run that was interrupted and started again ends bit for bit where an uninterrupted one does,
+    on one thread. Memory: the method's state, one window of the stream, two batches.
+
+    Parameters
+    ----------
+    method: freshly built
+    stream: yields float32 batches [B, D] on the method's device
+    sample: draws that many random rows [N, D] for `initialize`
+    checkpoints: directory that they are kept in
+    checkpoint_every: steps between checkpoints; there is one after each epoch too
+    log: the record of metrics; rewound to the checkpoint when training resumes
+    progress: told about each epoch
+    """
+
+    method: Method
+    stream: ShuffledStream
+    sample: Callable[[int], Tensor]
+    checkpoints: Path
+    checkpoint_every: int
+    log: MetricsLog
+    progress: Progress
+
+    def run(self) -> Cursor:
+        """Train until the method is done, and return where that was."""
+        cursor = restore_checkpoint(self.checkpoints, self.method)
+        if cursor is None:
+            self.method.initialize(self.sample(self.method.sample_rows))
+            cursor = Cursor()
+            save_checkpoint(self.checkpoints, self.method, cursor)
+        elif cursor.step:
+            self.progress.say(f"  resumed at epoch {cursor.epoch + 1}, step {cursor.step}")
+        self.log.rewind(cursor.step)
+        while not self.method.done and cursor.epoch < self.method.max_epochs:
+            cursor = self._epoch(cursor)
+        return cursor
+
+    def _epoch(self, cursor: Cursor) -> Cursor:
+        """Finish the epoch that the cursor is in."""
+        total, clock = self.stream.batches_per_epoch, time.monotonic() - cursor.seconds
+        label = f"epoch {cursor.epoch + 1}/{self.method.max_epochs}"
+        with self.progress.track(label, total, "batches", cursor.batch) as advance:
+            for acts_bd in self.stream.batches(cursor.epoch, start=cursor.batch):
+                began = time.monotonic()
+                metrics = dict(self.method.update(acts_bd))
+                now = time.monotonic()
+                metrics["rows_per_second"] = len(acts_bd) / max(now - began, 1e-9)
+                cursor = attrs.evolve(
+                    cursor, batch=cursor.batch + 1, step=cursor.step + 1, seconds=now - clock
+                )
+                self._record("step", cursor, metrics)
+                if cursor.step % self.checkpoint_every == 0 and cursor.batch < total:
+                    save_checkpoint(self.checkpoints, self.method, cursor)
+                advance(1)
+        metrics = dict(self.method.end_epoch())
+        cursor = attrs.evolve(
+            cursor, epoch=cursor.epoch + 1, batch=0, seconds=time.monotonic() - clock
+        )
+        self._record("epoch", cursor, metrics)
+        save_checkpoint(self.checkpoints, self.method, cursor)
+        self.progress.say(f"  {label}: {_shown(metrics)}")
+        return cursor
+
+    def _record(self, kind: str, cursor: Cursor, metrics: Mapping[str, float]) -> None:
+        bad = [name for name, value in metrics.items() if value != value]
+        if bad:
+            raise DataError(
+                f"step {cursor.step}: {', '.join(bad)} is NaN; the last good checkpoint is in "
+                f"{self.checkpoints}"
+            )
+        self.log.append(kind, cursor.step, cursor.epoch, cursor.seconds, metrics)
+
+
+def _shown(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in metrics.items())
