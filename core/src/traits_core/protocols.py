@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         ProbeResult,
         TraitLabels,
     )
-    from traits_core.stores.header import StoreHeader
+    from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 
 
 class Comm(Protocol):
@@ -69,7 +69,7 @@ class Method(Protocol):
 
     @property
     def sample_rows(self) -> int:
-        """How many randomly drawn rows `initialize` wants (it gets fewer from a small store)."""
+        """How many random rows `initialize` wants; it gets at least one, and fewer from a small store."""
 
     @property
     def max_epochs(self) -> int:
@@ -157,15 +157,23 @@ class Storage(Protocol):
     def dtype(self) -> str:
         """The dtype that the user asked activations to be stored in: float32, float16, bfloat16."""
 
+    def plan(self, kind: str, rows: int, positions: int, arrays: Sequence[ArraySpec]) -> Layout:
+        """How a store of these dimensions (see `StoreHeader`) is cut into shards and chunks."""
+
     def create(self, root: Path, header: StoreHeader) -> None:
-        """Write what the format needs besides shards into the empty directory `root`."""
+        """Write what the format needs beside shards into the empty directory `root`.
+
+        The core then moves all files into the store, as it does with those of a shard.
+        """
 
     def write_shard(
         self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
     ) -> Sequence[str]:
-        """Write the rows of one shard below `staging`; return the files, relative to it.
+        """Write the rows of one shard below the empty directory `staging`; return the files, relative to it.
 
-        The core then moves each file to the same relative path below the store's root.
+        The core then moves each file to the same relative path below the store's root. Names depend
+        on `header` and `shard` alone: a shard that is written again replaces its own files. Arrays
+        are in the stored dtype, bfloat16 as uint16.
         """
 
     def open(self, root: Path, header: StoreHeader) -> StorageReader: ...

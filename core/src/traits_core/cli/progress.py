@@ -56,7 +56,7 @@ class Bars:
                 progress.update(task, advance=n, rate=rate)
 
             yield advance
-        self.say(_summary(label, total, unit, advanced, time.monotonic() - began))
+        self.say(_summary(label, done + advanced, unit, advanced, time.monotonic() - began))
 
 
 @attrs.frozen
@@ -89,9 +89,9 @@ class Lines:
                 )
 
         yield advance
-        self.say(_summary(label, total, unit, advanced, time.monotonic() - began))
+        self.say(_summary(label, done + advanced, unit, advanced, time.monotonic() - began))
 
 
-def _summary(label: str, total: int, unit: str, advanced: int, seconds: float) -> str:
+def _summary(label: str, reached: int, unit: str, advanced: int, seconds: float) -> str:
     rate = advanced / max(seconds, 1e-9)
-    return f"  {label}: {total} {unit} in {seconds:.1f} s ({rate:,.0f}/s)"
+    return f"  {label}: {reached} {unit} in {seconds:.1f} s ({rate:,.0f}/s)"

@@ -27,7 +27,11 @@ DEFAULTS: Final = {"storage": "zarr", "probe": "retrieval"}
 class RunOptions:
     """Options of the core itself; in a file they are the table `[run]`."""
 
-    seed: int = option(0, help="seed of initialisation, shuffling, nulls and permutations")
+    seed: int = option(
+        0,
+        help="seed of initialisation, shuffling, nulls and permutations",
+        validator=attrs.validators.ge(0),
+    )
     layer: str | None = option(None, help="layer of the backbone (default: the backbone's own)")
     train_split: str = option("train", help="split that prototypes are learned and chosen on")
     test_split: str = option("test", help="split that results are measured on")

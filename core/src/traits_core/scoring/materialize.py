@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 TILE: Final = 1 << 24
 """Most scores (rows x prototypes) that are held at once: 64 MiB of float32, or one example's."""
 
-SHARD_ROWS: Final = 1024
-"""Most examples per shard: what a killed pass repeats at most."""
-
-BLOCK_COLUMNS: Final = 512
-"""Prototypes per chunk: what a probe reads at once."""
-
 
 @attrs.frozen(kw_only=True)
 class NamedScorer:
@@ -40,31 +34,34 @@ class NamedScorer:
 
 
 def score_header(
-    scorers: Mapping[str, NamedScorer], source: Store, array: str, storage: str, pooling: str
+    scorers: Mapping[str, NamedScorer],
+    source: Store,
+    array: str,
+    storage: Storage,
+    storage_name: str,
+    pooling: str,
 ) -> StoreHeader:
     """Describe the store of pooled scores, one array per scorer, one row per example."""
     activations = source.header
     n_examples = activations.rows // activations.positions
-    rows = min(SHARD_ROWS, n_examples)
-    widest = max(named.scorer.n_prototypes for named in scorers.values())
+    arrays = tuple(
+        ArraySpec(
+            name=name,
+            columns=named.scorer.n_prototypes,
+            feature=source.array(array).feature,
+            scorer=named.digest,
+        )
+        for name, named in scorers.items()
+    )
+    layout = storage.plan("scores", n_examples, 1, arrays)
     return StoreHeader(
         kind="scores",
-        storage=storage,
+        storage=storage_name,
         dtype="float32",
         rows=n_examples,
         positions=1,
-        rows_per_shard=rows,
-        chunk_rows=rows,
-        chunk_columns=min(BLOCK_COLUMNS, widest),
-        arrays=tuple(
-            ArraySpec(
-                name=name,
-                columns=named.scorer.n_prototypes,
-                feature=source.array(array).feature,
-                scorer=named.digest,
-            )
-            for name, named in scorers.items()
-        ),
+        **attrs.asdict(layout),
+        arrays=arrays,
         dataset=activations.dataset,
         dataset_digest=activations.dataset_digest,
         split=activations.split,
@@ -92,7 +89,7 @@ def materialize(
     batch = max(1, min(shard, TILE // (positions * widest)))
     with StoreWriter(root, header, storage) as writer:
         done = writer.committed_rows
-        label = f"score {header.dataset}/{header.split}"
+        label = f"{header.dataset}/{header.split} by {', '.join(scorers)}"
         with progress.track(label, header.rows, "examples", done) as advance:
             # Batches never straddle shards, so a resumed pass meets the very same ones.
             for start in range(done, header.rows, shard):

@@ -47,16 +47,17 @@ class Source:
         """What the store of this split's activations will say of itself."""
         feature = self.backbone.feature_spec(self.layer)
         positions = self.backbone.positions_per_example(self.layer)
+        rows = len(self.examples(split)) * positions
+        arrays = (ArraySpec(name=self.layer, columns=feature.d_model, feature=feature),)
+        layout = self.storage.plan("activations", rows, positions, arrays)
         return StoreHeader(
             kind="activations",
             storage=self.config.storage.spec.name,
             dtype=self.storage.dtype,
-            rows=len(self.examples(split)) * positions,
+            rows=rows,
             positions=positions,
-            rows_per_shard=self.storage.rows_per_shard,
-            chunk_rows=self.storage.chunk_rows,
-            chunk_columns=feature.d_model,
-            arrays=(ArraySpec(name=self.layer, columns=feature.d_model, feature=feature),),
+            **attrs.asdict(layout),
+            arrays=arrays,
             dataset=self.config.dataset.spec.name,
             dataset_digest=self.dataset.digest,
             split=split,
@@ -92,8 +93,9 @@ def extract(source: Source, split: str, context: Context) -> Store:
     header = source.header(split)
     root = activations_root(context.home, header)
     if is_complete(root):
-        context.progress.say(f"extract {header.dataset}/{split}: complete")
+        context.progress.say(f"extract {split}: complete")
     else:
+        context.progress.say(f"extract {split}: going on" if root.exists() else f"extract {split}:")
         root.parent.mkdir(parents=True, exist_ok=True)
         with StoreWriter(root, header, source.storage) as writer:
             _write_rows(writer, source, header, context)
@@ -110,7 +112,8 @@ def _write_rows(
     """
     examples, size = source.examples(header.split), source.config.run.extract_batch
     first = writer.committed_rows // header.positions
-    label = f"extract {header.dataset}/{header.split}"
+    behind = writer.committed_rows - first // size * size * header.positions
+    label = f"{header.dataset}/{header.split} through {source.config.backbone.spec.name}"
     with context.progress.track(label, len(examples), "examples", first) as advance:
         for start in range(first // size * size, len(examples), size):
             batch = [examples[i] for i in range(start, min(start + size, len(examples)))]
@@ -122,6 +125,6 @@ def _write_rows(
                     f"{tuple(acts_epd.shape)}, expected {expected}"
                 )
             acts_nd = acts_epd.flatten(0, 1).cpu()
-            skip = max(0, writer.next_row - start * header.positions)
-            writer.append({source.layer: acts_nd[skip:]})
+            writer.append({source.layer: acts_nd[behind:]})
+            behind = 0
             advance(start + len(batch) - max(start, first))

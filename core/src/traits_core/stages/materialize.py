@@ -34,13 +34,19 @@ def materialize_scores(
             array = store.header.arrays[0]
             scorers = run_scorers(run, activations[config.run.train_split], context)
             load_scorer(run.scorer, context.registry, context.device)[1].check_feature(array.feature)
+            storage = config.storage.build()
             header = score_header(
-                scorers, store, array.name, config.storage.spec.name, config.run.pooling
+                scorers,
+                store,
+                array.name,
+                storage,
+                config.storage.spec.name,
+                config.run.pooling,
             )
             materialize(
                 run.scores / split,
                 header,
-                config.storage.build(),
+                storage,
                 scorers,
                 store,
                 array.name,

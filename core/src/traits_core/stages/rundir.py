@@ -92,7 +92,7 @@ def read_run_json(root: Path) -> dict[str, Any]:
 
 def _versions(config: RunConfig, registry: Registry) -> dict[str, str]:
     choices = (config.method, config.dataset, config.backbone, config.storage, config.probe)
-    owners = {registry.owner(choice.spec) for choice in choices}
+    owners = [registry.owner(choice.spec) for choice in choices]
     ours = {owner.distribution: owner.version for owner in owners}
     python = ".".join(map(str, sys.version_info[:3]))
     return {**ours, "torch": version("torch"), "zarr": version("zarr"), "python": python}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,40 +51,41 @@ class Loop:
         """Train until the method is done, and return where that was."""
         cursor = restore_checkpoint(self.checkpoints, self.method)
         if cursor is None:
-            self.method.initialize(self.sample(self.method.sample_rows))
+            self.method.initialize(self.sample(max(1, self.method.sample_rows)))
             cursor = Cursor()
             save_checkpoint(self.checkpoints, self.method, cursor)
         elif cursor.step:
             self.progress.say(f"  resumed at epoch {cursor.epoch + 1}, step {cursor.step}")
         self.log.rewind(cursor.step)
-        while not self.method.done and cursor.epoch < self.method.max_epochs:
-            cursor = self._epoch(cursor)
+        per_epoch, epochs = self.stream.batches_per_epoch, self.method.max_epochs
+        done = cursor.epoch * per_epoch + cursor.batch
+        with self.progress.track("training", epochs * per_epoch, "batches", done) as advance:
+            while not self.method.done and cursor.epoch < epochs:
+                cursor = self._epoch(cursor, advance)
         return cursor
 
-    def _epoch(self, cursor: Cursor) -> Cursor:
+    def _epoch(self, cursor: Cursor, advance: Callable[[int], None]) -> Cursor:
         """Finish the epoch that the cursor is in."""
-        total, clock = self.stream.batches_per_epoch, time.monotonic() - cursor.seconds
-        label = f"epoch {cursor.epoch + 1}/{self.method.max_epochs}"
-        with self.progress.track(label, total, "batches", cursor.batch) as advance:
-            for acts_bd in self.stream.batches(cursor.epoch, start=cursor.batch):
-                began = time.monotonic()
-                metrics = dict(self.method.update(acts_bd))
-                now = time.monotonic()
-                metrics["rows_per_second"] = len(acts_bd) / max(now - began, 1e-9)
-                cursor = attrs.evolve(
-                    cursor, batch=cursor.batch + 1, step=cursor.step + 1, seconds=now - clock
-                )
-                self._record("step", cursor, metrics)
-                if cursor.step % self.checkpoint_every == 0 and cursor.batch < total:
-                    save_checkpoint(self.checkpoints, self.method, cursor)
-                advance(1)
+        clock = time.monotonic() - cursor.seconds
+        for acts_bd in self.stream.batches(cursor.epoch, start=cursor.batch):
+            began = time.monotonic()
+            metrics = dict(self.method.update(acts_bd))
+            now = time.monotonic()
+            metrics["rows_per_second"] = len(acts_bd) / max(now - began, 1e-9)
+            cursor = attrs.evolve(
+                cursor, batch=cursor.batch + 1, step=cursor.step + 1, seconds=now - clock
+            )
+            self._record("step", cursor, metrics)
+            advance(1)
+            if cursor.step % self.checkpoint_every == 0:
+                save_checkpoint(self.checkpoints, self.method, cursor)
         metrics = dict(self.method.end_epoch())
         cursor = attrs.evolve(
             cursor, epoch=cursor.epoch + 1, batch=0, seconds=time.monotonic() - clock
         )
         self._record("epoch", cursor, metrics)
         save_checkpoint(self.checkpoints, self.method, cursor)
-        self.progress.say(f"  {label}: {_shown(metrics)}")
+        self.progress.say(f"  epoch {cursor.epoch}/{self.method.max_epochs}: {_shown(metrics)}")
         return cursor
 
     def _record(self, kind: str, cursor: Cursor, metrics: Mapping[str, float]) -> None:
@@ -97,4 +99,5 @@ class Loop:
 
 
 def _shown(metrics: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.6g}" for name, value in metrics.items())
+    """The metrics that a method names first: a line has room for three."""
+    return ", ".join(f"{name} {value:.5g}" for name, value in islice(metrics.items(), 3))

@@ -1,0 +1,98 @@
+"""What the prototypes of the best and the worst traits look at: pictures with replayed heat-maps.
+
+Only the best examples per prototype are known from the pooled scores; their positions are scored
+again from the stored activations, so no map of all positions is ever kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from traits_core.protocols import Scorer
+from traits_core.records import ProbeResult
+from traits_core.reporting.content import Exemplar, TraitPanel
+from traits_core.reporting.exemplars import top_examples
+from traits_core.reporting.ranking import TraitResult, best_and_worst, rank_traits
+from traits_core.scoring.matrix import StoredScores
+from traits_core.scoring.saved import load_scorer
+from traits_core.stages.context import Context
+from traits_core.stages.extract import Source
+from traits_core.stages.probe import trait_labels
+from traits_core.stages.rundir import RunDirectory
+from traits_core.stores.reader import Store, open_store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BEST: Final = 8
+WORST: Final = 4
+PICTURES: Final = 8
+
+
+def trait_panels(
+    run: RunDirectory, source: Source, test: Store, result: ProbeResult, context: Context
+) -> tuple[TraitPanel, ...]:
+    """The best and the worst traits, each with the pictures that its prototype scores highest."""
+    ranked = [r for r in rank_traits(result.tables.get("traits", ())) if r.prototype is not None]
+    if not ranked or source.examples(test.header.split)[0].image is None:
+        return ()
+    best, worst = best_and_worst(ranked, max(BEST, WORST))
+    chosen = [("best", trait) for trait in best[:BEST]]
+    chosen += [("worst", trait) for trait in worst[:WORST]]
+    scores = StoredScores(open_store(run.scores / test.header.split, context.registry), "method")
+    scorer, _ = load_scorer(run.scorer, context.registry, context.device)
+    labels = trait_labels(source.dataset, test.header.dataset, test.header.split)
+    panels = []
+    for kind, trait in chosen:
+        assert trait.prototype is not None
+        scores_n = scores.block(trait.prototype, trait.prototype + 1)[:, 0]
+        rows = top_examples(scores_n, PICTURES)
+        heats = _heat_maps(scorer, test, rows, trait.prototype, context)
+        has_trait_n = labels.labels_nt[:, labels.names.index(trait.trait)]
+        examples = source.examples(test.header.split)
+        exemplars = tuple(
+            Exemplar(
+                image=np.asarray(examples[row].image),
+                heat_hw=heat,
+                caption=examples[row].caption or examples[row].id,
+                positive=bool(has_trait_n[row]),
+                score=float(scores_n[row]),
+            )
+            for row, heat in zip(rows.tolist(), heats, strict=True)
+        )
+        panels.append(_panel(kind, trait, exemplars))
+    return tuple(panels)
+
+
+def _panel(kind: str, trait: TraitResult, exemplars: tuple[Exemplar, ...]) -> TraitPanel:
+    assert trait.prototype is not None
+    return TraitPanel(
+        trait=trait.trait,
+        group=trait.group,
+        prototype=trait.prototype,
+        ap=trait.ap,
+        lift=trait.lift or 0.0,
+        prevalence=trait.prevalence,
+        n_positive=trait.n_positive or 0,
+        kind="best" if kind == "best" else "worst",
+        exemplars=exemplars,
+    )
+
+
+def _heat_maps(
+    scorer: Scorer, store: Store, rows: Sequence[int], prototype: int, context: Context
+) -> list[NDArray[np.float32] | None]:
+    """Score the stored positions of some examples again; None where positions form no grid."""
+    array, positions = store.header.arrays[0], store.header.positions
+    heats: list[NDArray[np.float32] | None] = []
+    for row in rows:
+        if array.feature.grid is None:
+            heats.append(None)
+            continue
+        acts_pd = store.read(array.name, row * positions, (row + 1) * positions)
+        scores_pk = scorer(acts_pd.float().to(context.device))
+        heats.append(scores_pk[:, prototype].cpu().numpy().reshape(array.feature.grid))
+    return heats

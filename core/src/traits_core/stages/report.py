@@ -1,0 +1,91 @@
+"""A finished run as one HTML file: its numbers, and what its best prototypes look at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from pathlib import Path
+
+from traits_core.durable import write_text
+from traits_core.reporting.content import ReportContent
+from traits_core.reporting.page import render
+from traits_core.scoring.saved import read_facts
+from traits_core.stages.context import Context
+from traits_core.stages.extract import Source
+from traits_core.stages.panels import trait_panels
+from traits_core.stages.probe import read_result, result_digest
+from traits_core.stages.rundir import RunDirectory
+from traits_core.stages.status import perform
+from traits_core.stages.train import scorer_digest
+from traits_core.stores.reader import Store
+
+
+def report(
+    run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
+) -> None:
+    """Write `report/index.html`."""
+
+    def work() -> None:
+        run.report.parent.mkdir(exist_ok=True)
+        write_text(run.report, render(_content(run, source, activations, context)))
+
+    inputs = {
+        "probe": result_digest(run) or "absent",
+        "scorer": scorer_digest(run) or "absent",
+        "activations": activations[run.config.run.test_split].digest,
+    }
+    perform(run.root, "report", inputs, lambda: _digest(run.report), work, context.progress)
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+
+
+def _content(
+    run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
+) -> ReportContent:
+    config, facts, result = run.config, run.facts, read_result(run)
+    method, dataset = config.method.spec.name, config.dataset.spec.name
+    tables = dict(result.tables)
+    return ReportContent(
+        title=f"{method} on {dataset}",
+        method=method,
+        dataset=dataset,
+        backbone=config.backbone.spec.name,
+        layer=source.layer,
+        run_name=run.root.name,
+        created=facts["created"],
+        facts=_facts(run, activations),
+        headline=result.headline,
+        traits=tables.pop("traits", ()),
+        other_tables=tables,
+        panels=trait_panels(run, source, activations[config.run.test_split], result, context),
+        config=facts["config"],
+        command=shlex.join(facts["command"]),
+    )
+
+
+def _facts(run: RunDirectory, activations: dict[str, Store]) -> dict[str, str]:
+    """What a reader asks first, in this order."""
+    facts = {
+        f"{split} examples": f"{store.header.rows // store.header.positions:,}"
+        for split, store in activations.items()
+    }
+    header = activations[run.config.run.train_split].header
+    facts["positions per example"] = str(header.positions)
+    facts["d_model"] = str(header.arrays[0].columns)
+    facts["prototypes"] = f"{read_facts(run.scorer).n_prototypes:,}"
+    facts["seed"] = str(run.config.run.seed)
+    if epoch := _last_epoch(run):
+        facts["epochs"] = str(epoch["epoch"])
+        facts["training time"] = f"{epoch['seconds']:.1f} s"
+    return facts
+
+
+def _last_epoch(run: RunDirectory) -> dict[str, float] | None:
+    if not run.metrics.exists():
+        return None
+    lines = [json.loads(line) for line in run.metrics.read_text(encoding="utf-8").splitlines()]
+    epochs: list[dict[str, float]] = [line for line in lines if line["kind"] == "epoch"]
+    return epochs[-1] if epochs else None

@@ -1,0 +1,128 @@
+"""The command `traits` as a user types it, on the small dataset."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TRAITS = str(Path(sys.executable).with_name("traits"))
+DIGITS = ["--dataset", "digits", "--method", "kmeans", "--method.n-clusters", "32"]
+
+
+def traits(*words: str, home: Path, code: int = 0, **environ: str):
+    finished = subprocess.run(
+        [TRAITS, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "TRAITS_HOME": str(home), **environ},
+    )
+    assert finished.returncode == code, finished.stderr
+    assert "Traceback" not in finished.stderr
+    return finished
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One finished run of k-means on digits."""
+    home = tmp_path_factory.mktemp("home")
+    return home, json.loads(traits("run", *DIGITS, "--json", home=home).stdout)
+
+
+def test_run_beats_its_nulls(finished):
+    _, result = finished
+    scores = result["map"]
+    assert list(scores) == ["constant", "permuted", "gaussian", "activations", "method"]
+    assert scores["constant"] == pytest.approx(0.1, abs=0.01)
+    assert scores["constant"] < scores["permuted"] < scores["method"]
+    assert scores["method"] > 0.3
+    assert Path(result["report"]).read_text().startswith("<!")
+
+
+def test_a_second_run_does_nothing_and_says_the_same(finished):
+    home, result = finished
+    before = {path: path.stat().st_mtime_ns for path in Path(result["run"]).rglob("*.*")}
+    again = traits("run", *DIGITS, "--json", home=home)
+    assert json.loads(again.stdout) == result
+    assert {p: p.stat().st_mtime_ns for p in Path(result["run"]).rglob("*.*")} == before
+    for stage in ("extract train", "extract test", "train", "probe", "report"):
+        assert f"{stage}: complete" in again.stderr
+
+
+def test_run_json_repeats_the_run(finished):
+    home, result = finished
+    again = traits("run", "--config", f"{result['run']}/run.json", "--json", home=home)
+    assert json.loads(again.stdout) == result
+
+
+def test_the_stages_one_by_one_equal_the_run(finished, tmp_path):
+    _, expected = finished
+    traits("extract", "--dataset", "digits", home=tmp_path)
+    run = json.loads(traits("train", *DIGITS, "--json", home=tmp_path).stdout)["run"]
+    traits("materialize", run, home=tmp_path)
+    result = json.loads(traits("probe", run, "--json", home=tmp_path).stdout)
+    traits("report", run, home=tmp_path)
+    assert result["map"] == expected["map"]
+    assert (Path(run) / "report" / "index.html").exists()
+
+
+def test_dry_run_writes_nothing_and_tells_what_is_done(finished, tmp_path):
+    home, _ = finished
+    done = json.loads(traits("run", *DIGITS, "--dry-run", "--json", home=home).stdout)
+    assert {step["state"] for step in done["plan"]} == {"complete"}
+    assert done["config"]["method"]["n_clusters"] == 32
+    plan = json.loads(traits("run", *DIGITS, "--dry-run", "--json", home=tmp_path).stdout)
+    assert {step["state"] for step in plan["plan"]} == {"to do"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_runs_lists_it(finished):
+    home, result = finished
+    (row,) = json.loads(traits("runs", "--json", home=home).stdout)
+    assert (row["run"], row["stage"]) == (result["run"], "report")
+    assert row["map"] == result["map"]["method"]
+
+
+def test_train_without_activations_says_what_to_run(tmp_path):
+    assert "traits extract" in traits("train", *DIGITS, home=tmp_path, code=2).stderr
+
+
+def test_a_stage_of_no_run_says_so(tmp_path):
+    assert "no run here" in traits("probe", str(tmp_path), home=tmp_path, code=2).stderr
+
+
+def test_more_prototypes_than_rows_is_refused(finished):
+    home, _ = finished
+    words = ["--dataset", "digits", "--method", "kmeans", "--method.n-clusters", "1000000"]
+    message = traits("run", *words, home=home, code=2).stderr
+    assert "1000000" in message.replace(",", "")
+    assert "22" in message  # the number of rows there are
+
+
+def test_an_unknown_split_or_layer_names_those_there_are(tmp_path):
+    message = traits("run", *DIGITS, "--test-split", "tset", home=tmp_path, code=2).stderr
+    assert "'test'" in message
+    assert "train, test" in message
+    message = traits("run", *DIGITS, "--layer", "patch", home=tmp_path, code=2).stderr
+    assert "patches" in message
+
+
+def test_every_method_runs_on_every_dataset(tmp_path):
+    plugins = json.loads(traits("plugin", "list", "--json", home=tmp_path).stdout)
+    offers = [tuple(offer.split(":")) for plugin in plugins for offer in plugin["offers"]]
+    methods = [name for kind, name in offers if kind == "method"]
+    datasets = [name for kind, name in offers if kind == "dataset"]
+    assert {"kmeans", "random"} <= set(methods)
+    assert {"digits", "emoji"} <= set(datasets)
+    size = {"kmeans": ["--method.n-clusters=16", "--method.max-epochs=2"]}
+    small = {"emoji": ["--dataset.limit", "64"], "digits": ["--dataset.limit", "64"]}
+    for dataset in datasets:
+        for method in methods:
+            words = ["--method", method, "--dataset", dataset]
+            words += size.get(method, ["--method.n-prototypes=16"]) + small[dataset]
+            result = json.loads(traits("run", *words, "--json", home=tmp_path).stdout)
+            assert set(result["map"]) >= {"constant", "permuted", "method"}
