@@ -1,0 +1,1 @@
+"""How people see a run: one self-contained HTML page, made from plain values."""
