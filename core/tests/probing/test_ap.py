@@ -1,0 +1,181 @@
+"""Average precision equals scikit-learn's, whatever the scores and labels look like."""
+
+import tracemalloc
+import warnings
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import average_precision_score
+
+from traits_core import TraitsError
+from traits_core.probing.ap import Positives, average_precision, average_precision_pairs
+
+
+def slow_average_precision(scores_n, labels_n):
+    """The definition: precision at each threshold, weighted by the recall that it adds."""
+    total = 0.0
+    for threshold in np.unique(scores_n):
+        precision = labels_n[scores_n >= threshold].mean()
+        total += precision * labels_n[scores_n == threshold].sum()
+    return total / labels_n.sum() if labels_n.any() else 0.0
+
+
+def sklearn_average_precision(scores_nk, labels_nt):
+    finite_nk = np.clip(scores_nk.astype(np.float64), -1e30, 1e30)  # it refuses infinity
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of traits without a positive
+        return np.array(
+            [
+                [average_precision_score(labels_n, scores_n) for labels_n in labels_nt.T]
+                for scores_n in finite_nk.T
+            ]
+        )
+
+
+RNG = np.random.default_rng(0)
+CONTINUOUS = RNG.standard_normal((211, 9)).astype(np.float32)
+LABELS = RNG.random((211, 13)) < np.linspace(0.01, 0.9, 13)
+LABELS[:, 3] = False
+LABELS[:, 7] = True
+LABELS[:, 9] = np.arange(211) == 50
+CASES = {
+    "continuous": CONTINUOUS,
+    "half precision": CONTINUOUS.astype(np.float16),
+    "float64": CONTINUOUS.astype(np.float64),
+    "coarse": np.round(CONTINUOUS * 2),
+    "integer": np.round(CONTINUOUS * 3).astype(np.int64),
+    "mostly zero": np.where(RNG.random(CONTINUOUS.shape) < 0.95, 0, np.abs(CONTINUOUS)),
+    "signed zeros": np.where(CONTINUOUS > 0, np.float32(0.0), np.float32(-0.0)),
+    "minus infinity": np.where(CONTINUOUS < 0, -np.inf, CONTINUOUS),
+    "plus infinity": np.where(CONTINUOUS > 1, np.inf, CONTINUOUS),
+    "constant": np.full_like(CONTINUOUS, 3.25),
+    "constant minus infinity": np.full_like(CONTINUOUS, -np.inf),
+    "sorted": np.sort(CONTINUOUS, axis=0),
+    "column-major": np.asfortranarray(CONTINUOUS),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ap_equals_scikit_learn(case):
+    ap_kt = average_precision(CASES[case], Positives.of(LABELS))
+    np.testing.assert_allclose(
+        ap_kt, sklearn_average_precision(CASES[case], LABELS), rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ap_of_pairs_is_the_diagonal(case):
+    scores_nt = CASES[case]
+    labels_nt = LABELS[:, : scores_nt.shape[1]]
+    ap_kt = average_precision(scores_nt, Positives.of(labels_nt))
+    np.testing.assert_array_equal(average_precision_pairs(scores_nt, labels_nt), np.diag(ap_kt))
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200)
+def test_ap_equals_the_definition_and_ignores_the_order_of_rows(data):
+    n = data.draw(st.integers(1, 30))
+    scores_nk = data.draw(
+        hnp.arrays(np.float32, (n, 2), elements=st.sampled_from([-np.inf, -1, -0.0, 0, 0.5, 2]))
+    )
+    labels_nt = data.draw(hnp.arrays(np.bool_, (n, 3)))
+    order = np.array(data.draw(st.permutations(range(n))))
+
+    ap_kt = average_precision(scores_nk, Positives.of(labels_nt), threads=1)
+
+    slow_kt = [[slow_average_precision(s, y) for y in labels_nt.T] for s in scores_nk.T]
+    np.testing.assert_allclose(ap_kt, slow_kt, rtol=0, atol=1e-14)
+    shuffled_kt = average_precision(scores_nk[order], Positives.of(labels_nt[order]), threads=1)
+    np.testing.assert_array_equal(shuffled_kt, ap_kt)
+
+
+def test_tied_positives_do_not_profit_from_coming_first():
+    labels_nt = (np.arange(1000) < 100)[:, None]
+    scores_nk = np.zeros((1000, 1), np.float32)
+    scores_nk[[5, 995], 0] = 1
+    first = average_precision(scores_nk, Positives.of(labels_nt))
+    last = average_precision(scores_nk[::-1], Positives.of(labels_nt[::-1]))
+    assert first == last == pytest.approx(sklearn_average_precision(scores_nk, labels_nt))
+
+
+@pytest.mark.parametrize("n", [1, 3, 7, 49, 103, 997])
+def test_constant_scores_give_exactly_the_prevalence(n):
+    labels_nt = np.arange(n)[:, None] < np.arange(n + 1)  # every number of positives
+    ap_kt = average_precision(np.full((n, 1), -0.5, np.float32), Positives.of(labels_nt))
+    np.testing.assert_array_equal(ap_kt[0], labels_nt.mean(axis=0))
+
+
+def test_a_trait_without_positives_has_zero_and_one_without_negatives_has_one():
+    labels_nt = np.stack([np.zeros(50, bool), np.ones(50, bool)], axis=1)
+    ap_kt = average_precision(CONTINUOUS[:50], Positives.of(labels_nt))
+    np.testing.assert_array_equal(ap_kt[:, 0], 0)
+    np.testing.assert_allclose(ap_kt[:, 1], 1, rtol=0, atol=1e-15)
+
+
+def test_no_positives_at_all_give_zeros():
+    labels_nt = np.zeros((50, 4), bool)
+    np.testing.assert_array_equal(average_precision(CONTINUOUS[:50], Positives.of(labels_nt)), 0)
+
+
+def test_wide_keys_give_the_same():
+    positives = Positives.of(LABELS)
+    assert positives.keys_p.dtype == np.uint32
+    wide = attrs.evolve(positives, keys_p=positives.keys_p.astype(np.uint64))
+    for scores_nk in CASES.values():
+        np.testing.assert_array_equal(
+            average_precision(scores_nk, wide), average_precision(scores_nk, positives)
+        )
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5, 32])
+def test_threads_do_not_change_a_bit(threads):
+    positives = Positives.of(LABELS)
+    np.testing.assert_array_equal(
+        average_precision(CONTINUOUS, positives, threads), average_precision(CONTINUOUS, positives)
+    )
+
+
+def test_scores_and_labels_are_not_written_to():
+    scores_nk, labels_nt = CONTINUOUS.copy(), LABELS.copy()
+    scores_nk.flags.writeable = labels_nt.flags.writeable = False
+    average_precision(scores_nk, Positives.of(labels_nt))
+    average_precision_pairs(scores_nk, labels_nt[:, :9])
+
+
+def test_nan_scores_are_refused_by_place():
+    scores_nk = CONTINUOUS.copy()
+    scores_nk[17, 4] = np.nan
+    with pytest.raises(TraitsError, match="example 17 in column 4"):
+        average_precision(scores_nk, Positives.of(LABELS))
+    with pytest.raises(TraitsError, match="NaN"):
+        average_precision_pairs(scores_nk, LABELS[:, :9])
+
+
+def test_scores_of_other_examples_are_refused():
+    with pytest.raises(TraitsError, match="211 examples"):
+        average_precision(CONTINUOUS[:-1], Positives.of(LABELS))
+    with pytest.raises(TraitsError, match="211 examples"):
+        average_precision_pairs(CONTINUOUS[:-1], LABELS[:, :9])
+
+
+@pytest.mark.parametrize("labels_nt", [np.zeros((0, 3), bool), np.zeros((4, 3)), np.zeros(4, bool)])
+def test_labels_that_are_no_boolean_matrix_are_refused(labels_nt):
+    with pytest.raises(TraitsError, match="boolean labels"):
+        Positives.of(labels_nt)
+
+
+def test_memory_is_far_below_prototypes_x_examples_x_traits():
+    n, k, t = 2000, 64, 100
+    rng = np.random.default_rng(1)
+    scores_nk = rng.standard_normal((n, k)).astype(np.float32)
+    positives = Positives.of(rng.random((n, t)) < 0.1)
+    tracemalloc.start()
+    average_precision(scores_nk, positives, threads=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    result_and_copy = k * t * 8 + scores_nk.nbytes
+    assert peak < result_and_copy + 60 * len(positives.examples_p) + 100_000 < n * k * t / 3
