@@ -40,7 +40,7 @@ from traits_core.specs import (
     StorageSpec,
     TrackerSpec,
 )
-from traits_core.stores.header import ArraySpec, StoreHeader
+from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.tensors import load_tensors, save_tensors
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "DatasetSpec",
     "Example",
     "FeatureSpec",
+    "Layout",
     "Method",
     "MethodSpec",
     "PluginError",

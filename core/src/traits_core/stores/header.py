@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import attrs
 
+from traits_core.errors import StoreError
 from traits_core.records import FeatureSpec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 1
+KINDS: Final = ("activations", "scores")
+DTYPES: Final = ("float32", "float16", "bfloat16")
+ARRAY_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+MAX_CHUNK_VALUES: Final = 2**28
+"""A chunk is read whole: a header cannot ask for more memory than this many values at once."""
+
+
+@attrs.frozen(kw_only=True)
+class Layout:
+    """How a storage wants rows cut up; the fields of the same names in `StoreHeader`."""
+
+    rows_per_shard: int
+    chunk_rows: int
+    chunk_columns: int
 
 
 @attrs.frozen(kw_only=True)
@@ -15,16 +33,29 @@ class ArraySpec:
 
     Parameters
     ----------
-    name: layer id or scorer name
+    name: layer id or scorer name; it becomes a file name
     columns: length of a row: `d_model` or `n_prototypes`
     feature: what an activation is; for scores, what they were computed from
     scorer: digest of the scorer; None for activations
+
+    Raises StoreError when the name could not be a file name, or there are no columns.
     """
 
     name: str
     columns: int
     feature: FeatureSpec
     scorer: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not ARRAY_NAME.match(self.name):
+            raise StoreError(
+                f"array name {self.name!r} must be up to 64 letters, digits, '.', '_' or '-', "
+                "and start with a letter or digit"
+            )
+        if self.columns < 1:
+            raise StoreError(
+                f"array {self.name!r} has {self.columns} columns: at least 1 is needed"
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +77,8 @@ class StoreHeader:
     split: name of the split
     source: digest of the store that scores were computed from; None for activations
     pooling: how the positions of an example became one row: `max`, `mean`; None for activations
+
+    Raises StoreError when a value is out of range, or two disagree.
     """
 
     version: int = FORMAT_VERSION
@@ -63,3 +96,41 @@ class StoreHeader:
     split: str
     source: str | None = None
     pooling: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.version != FORMAT_VERSION:
+            raise StoreError(
+                f"store format {self.version}; this version of traits reads format {FORMAT_VERSION}"
+            )
+        if self.kind not in KINDS:
+            raise StoreError(f"store kind {self.kind!r} is none of {', '.join(KINDS)}")
+        if self.dtype not in DTYPES:
+            raise StoreError(f"store dtype {self.dtype!r} is none of {', '.join(DTYPES)}")
+        for field in ("rows", "positions", "rows_per_shard", "chunk_rows", "chunk_columns"):
+            if getattr(self, field) < 1:
+                raise StoreError(f"a store needs {field} >= 1, got {getattr(self, field)}")
+        if self.rows % self.positions:
+            raise StoreError(
+                f"{self.rows} rows are no whole examples of {self.positions} positions"
+            )
+        if self.rows_per_shard % self.chunk_rows:
+            raise StoreError(
+                f"rows_per_shard {self.rows_per_shard} is no multiple of chunk_rows {self.chunk_rows}"
+            )
+        if self.chunk_rows * self.chunk_columns > MAX_CHUNK_VALUES:
+            raise StoreError(
+                f"a chunk of {self.chunk_rows} x {self.chunk_columns} values is too large: "
+                f"at most {MAX_CHUNK_VALUES}"
+            )
+        names = [array.name.casefold() for array in self.arrays]
+        if not names or len(set(names)) < len(names):
+            raise StoreError(f"a store needs arrays with different names, got {names}")
+
+    @property
+    def n_shards(self) -> int:
+        """Shards of the complete store; the last may be shorter than `rows_per_shard`."""
+        return -(-self.rows // self.rows_per_shard)
+
+    def shard_rows(self, shard: int) -> int:
+        """Rows of shard `shard`."""
+        return min(self.rows_per_shard, self.rows - shard * self.rows_per_shard)
