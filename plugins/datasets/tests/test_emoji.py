@@ -173,9 +173,14 @@ def test_digest_knows_the_limit_and_nothing_else(emoji):
     assert emoji.digest != Emoji(EmojiConfig(limit=20)).digest
 
 
-def test_unknown_split_is_refused(emoji):
+@pytest.mark.parametrize("part", ["examples", "traits", "position_labels"])
+def test_unknown_split_is_refused(emoji, part):
     with pytest.raises(DataError, match="emoji has no split 'val': choose from train, test"):
-        emoji.examples("val")
+        getattr(emoji, part)("val")
+
+
+def test_positions_have_no_labels(emoji):
+    assert emoji.position_labels("train") is None
 
 
 def test_packed_file_reads_back(emoji_file):

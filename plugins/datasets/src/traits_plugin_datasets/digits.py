@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from traits_core import Example, PositionLabels, TraitLabels
 from traits_plugin_datasets.config import DigitsConfig
-from traits_plugin_datasets.selection import SPLITS, content_digest, split_rows
+from traits_plugin_datasets.selection import SPLITS, content_digest, known_split, split_rows
 
 DIGITS = range(10)
 BRIGHTEST = 16  # the published values are 0 to 16
@@ -51,6 +51,7 @@ class Digits:
 
     def position_labels(self, split: str) -> PositionLabels | None:
         """None: there are no labels of positions."""
+        known_split("digits", split)
         return None
 
     def _rows(self, split: str) -> NDArray[np.intp]:

@@ -33,8 +33,10 @@ class EfficientNetLite0:
         self._size = config.image_size
         self._device = torch.device(device)
         weights = load(read_resource(WEIGHTS, SHA256))
-        self._network = Network()
-        self._network.load_state_dict({name: value.float() for name, value in weights.items()})
+        with torch.device("meta"):  # no random weights, which would draw from the global generator
+            self._network = Network()
+        floats = {name: value.float() for name, value in weights.items()}
+        self._network.load_state_dict(floats, assign=True)
         self._network.eval().requires_grad_(False).to(self._device)
 
     @property

@@ -14,7 +14,7 @@ from traits_core import Example, PositionLabels, TraitLabels
 from traits_plugin_datasets.config import EmojiConfig
 from traits_plugin_datasets.emoji_file import EmojiFile
 from traits_plugin_datasets.resources import read_resource
-from traits_plugin_datasets.selection import SPLITS, content_digest, split_rows
+from traits_plugin_datasets.selection import SPLITS, content_digest, known_split, split_rows
 
 FILE: Final = "emoji.npz"
 SHA256: Final = "ac8dac08453765caa363734f42d8d9fb89b82365729895ba6a5408afc72bf097"
@@ -55,6 +55,7 @@ class Emoji:
 
     def position_labels(self, split: str) -> PositionLabels | None:
         """None: there are no labels of positions."""
+        known_split("emoji", split)
         return None
 
     def _rows(self, split: str) -> NDArray[np.intp]:

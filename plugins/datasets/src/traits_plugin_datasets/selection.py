@@ -13,6 +13,12 @@ from traits_core import DataError
 SPLITS = ("train", "test")
 
 
+def known_split(dataset: str, split: str) -> None:
+    """Raise DataError when `split` is neither `train` nor `test`."""
+    if split not in SPLITS:
+        raise DataError(f"{dataset} has no split {split!r}: choose from {', '.join(SPLITS)}")
+
+
 def split_rows(
     dataset: str, split: str, test_n: NDArray[np.bool_], limit: int | None
 ) -> NDArray[np.intp]:
@@ -25,8 +31,7 @@ def split_rows(
     test_n: bool [examples], True for those of the test split
     limit: None for all
     """
-    if split not in SPLITS:
-        raise DataError(f"{dataset} has no split {split!r}: choose from {', '.join(SPLITS)}")
+    known_split(dataset, split)
     rows = np.flatnonzero(test_n == (split == "test"))
     if limit is None or limit >= len(rows):
         return rows
