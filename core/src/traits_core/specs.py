@@ -13,26 +13,28 @@ from typing import Any, ClassVar
 
 import attrs
 
+from traits_core.config.fields import ALLOWED_TYPES, is_option_type
 from traits_core.errors import PluginError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
+OPTION = re.compile(r"[a-z][a-z0-9_]*\Z")
 FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
 
 
 def _is_name(spec: Spec, field: attrs.Attribute[str], value: str) -> None:
-    if not NAME.match(value):
+    if not (isinstance(value, str) and NAME.match(value)):
         raise PluginError(f"{spec.kind} name {value!r} must be lower-case words joined by '-'")
 
 
 def _is_one_line(spec: Spec, field: attrs.Attribute[str], value: str) -> None:
-    if not value or "\n" in value or value.endswith("."):
+    if not (isinstance(value, str) and value) or "\n" in value or value.endswith("."):
         raise PluginError(
             f"{spec.kind} {spec.name!r}: summary must be one line without a full stop: {value!r}"
         )
 
 
 def _is_factory(spec: Spec, field: attrs.Attribute[str], value: str) -> None:
-    if not FACTORY.match(value):
+    if not (isinstance(value, str) and FACTORY.match(value)):
         raise PluginError(
             f"{spec.kind} {spec.name!r}: {field.name} must read 'package.module:Class': {value!r}"
         )
@@ -41,12 +43,17 @@ def _is_factory(spec: Spec, field: attrs.Attribute[str], value: str) -> None:
 def _is_attrs_class(spec: Spec, field: attrs.Attribute[type], value: type) -> None:
     if not (isinstance(value, type) and attrs.has(value)):
         raise PluginError(f"{spec.kind} {spec.name!r}: config must be an attrs class: {value!r}")
+    attrs.resolve_types(value)
     for option in attrs.fields(value):
+        owner = f"{spec.kind} {spec.name!r}: option {option.name!r}"
+        if option.name == "name" or not OPTION.match(option.name):
+            raise PluginError(f"{owner} must have another name: lower-case words joined by '_'")
         if not option.metadata.get("help"):
             raise PluginError(
-                f"{spec.kind} {spec.name!r}: option {option.name!r} has no help text; "
-                "declare it with traits_core.option(default, help=...)"
+                f"{owner} has no help text; declare it with traits_core.option(default, help=...)"
             )
+        if not is_option_type(option.type):
+            raise PluginError(f"{owner} has type {option.type}; allowed: {ALLOWED_TYPES}")
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +76,7 @@ class Spec:
     summary: str = attrs.field(validator=_is_one_line)
     config: type = attrs.field(validator=_is_attrs_class)
     factory: str = attrs.field(validator=_is_factory)
-    example: Mapping[str, object] = attrs.field(factory=dict)
+    example: Mapping[str, object] = attrs.field(factory=dict, hash=False)
     tags: frozenset[str] = attrs.field(factory=frozenset, converter=frozenset)
 
     def load(self) -> Any:
@@ -139,4 +146,6 @@ def load_object(path: str, owner: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except Exception as error:
-        raise PluginError(f"{owner}: cannot import {path!r}: {type(error).__name__}: {error}") from error
+        raise PluginError(
+            f"{owner}: cannot import {path!r}: {type(error).__name__}: {error}"
+        ) from error

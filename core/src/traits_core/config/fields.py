@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import attrs
+
+PLAIN_TYPES: Final = (int, float, bool, str, Path)
+ALLOWED_TYPES: Final = (
+    "int, float, bool, str, Path, Literal of texts or integers, `X | None` and `tuple[X, ...]`"
+)
 
 
 def option(
@@ -20,3 +27,22 @@ def option(
     int, float, bool, str, Path, Literal, `X | None` and `tuple[X, ...]` of these.
     """
     return attrs.field(default=default, validator=validator, metadata={"help": help})
+
+
+def optional_type(kind: Any) -> Any:
+    """The `X` of `X | None`; None for every other type."""
+    if get_origin(kind) not in (Union, UnionType):
+        return None
+    inner = [arg for arg in get_args(kind) if arg is not NoneType]
+    return inner[0] if len(inner) == 1 else None
+
+
+def is_option_type(kind: Any) -> bool:
+    """Whether a value of this type can be typed on a command line and read back from a file."""
+    if get_origin(kind) is Literal:
+        return all(type(choice) in (str, int) for choice in get_args(kind))
+    if get_origin(kind) is tuple:
+        items = [arg for arg in get_args(kind) if arg is not Ellipsis]
+        return bool(items) and all(is_option_type(i) and get_origin(i) is not tuple for i in items)
+    inner = optional_type(kind)
+    return is_option_type(inner) if inner is not None else kind in PLAIN_TYPES

@@ -7,11 +7,13 @@ distribution with the same entry-point name without a word.
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+import sys
+import textwrap
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import redirect_stdout
 from importlib.metadata import EntryPoint, entry_points, version
-from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pluggy
@@ -19,28 +21,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from traits_core import builtin
+from traits_core.errors import PluginError
 from traits_core.registry import hookspecs
+from traits_core.registry.collect import collect_specs
 from traits_core.registry.plugins import Plugin, Registry, Status
-from traits_core.specs import (
-    BackboneSpec,
-    DatasetSpec,
-    MethodSpec,
-    ProbeSpec,
-    Spec,
-    StorageSpec,
-    TrackerSpec,
-)
 
 CORE: Final = "traits-core"
 DISABLE: Final = "TRAITS_DISABLE_PLUGINS"
-HOOKS: Final[Mapping[str, type[Spec]]] = {
-    "traits_methods": MethodSpec,
-    "traits_datasets": DatasetSpec,
-    "traits_backbones": BackboneSpec,
-    "traits_storages": StorageSpec,
-    "traits_probes": ProbeSpec,
-    "traits_trackers": TrackerSpec,
-}
 
 
 def load_registry(
@@ -55,18 +42,20 @@ def load_registry(
     """
     manager = pluggy.PluginManager("traits")
     manager.add_hookspecs(hookspecs)
-    disabled = {name.strip() for name in environ.get(DISABLE, "").split(",") if name.strip()}
+    names = environ.get(DISABLE, "").split(",")
+    disabled = {canonicalize_name(name.strip()) for name in names if name.strip()}
     own = Plugin(
         name="builtin",
         distribution=CORE,
         version=version(CORE),
         module=builtin.__name__,
         status=Status.OK,
-        specs=_collect(manager, "builtin", builtin),
+        specs=collect_specs(manager, "builtin", builtin),
     )
     points = entry_points(group=hookspecs.GROUP) if found is None else found
-    plugins = [_load(manager, point, disabled) for point in _unique(points)]
-    return Registry(_without_clashes([own, *plugins]))
+    with redirect_stdout(sys.stderr):  # what a plugin prints is never part of a result
+        plugins = [_load(manager, point, disabled) for point in _unique(points)]
+    return Registry((own, *_without_clashes(own, plugins)))
 
 
 def _unique(points: Iterable[EntryPoint]) -> list[EntryPoint]:
@@ -76,10 +65,12 @@ def _unique(points: Iterable[EntryPoint]) -> list[EntryPoint]:
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "0")
+    """Name and version; what a half-removed distribution has lost reads `unknown`."""
+    metadata: Any = point.dist.metadata if point.dist else {}
+    return metadata.get("Name") or "unknown", metadata.get("Version") or "unknown"
 
 
-def _load(manager: pluggy.PluginManager, point: EntryPoint, disabled: set[str]) -> Plugin:
+def _load(manager: pluggy.PluginManager, point: EntryPoint, disabled: Collection[str]) -> Plugin:
     """Load one entry point; whatever goes wrong becomes its status and reason."""
     distribution, its_version = _distribution(point)
     plugin = Plugin(
@@ -89,14 +80,17 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, disabled: set[str]) 
         module=point.value,
         status=Status.OK,
     )
-    if {point.name, distribution} & disabled:
+    if {canonicalize_name(name) for name in (point.name, distribution)}.intersection(disabled):
         return attrs.evolve(plugin, status=Status.DISABLED, reason=f"named in {DISABLE}")
-    if unmet := _unmet_core_requirement(point):
-        return attrs.evolve(plugin, status=Status.INCOMPATIBLE, reason=unmet)
     try:
-        specs = _collect(manager, f"{distribution}:{point.name}", point.load())
-    except (Exception, SystemExit) as error:  # a plugin may do anything at import
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        if unmet := _unmet_core_requirement(point):
+            return attrs.evolve(plugin, status=Status.INCOMPATIBLE, reason=unmet)
+        specs = collect_specs(manager, f"{distribution}:{point.name} ({point.value})", point.load())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may do anything at import, also exit
+        text = error if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        reason = textwrap.shorten(str(text), 500, placeholder=" ...")
         return attrs.evolve(plugin, status=Status.BROKEN, reason=reason)
     return attrs.evolve(plugin, specs=specs)
 
@@ -118,59 +112,28 @@ def _unmet_core_requirement(point: EntryPoint) -> str:
     return ""
 
 
-def _collect(manager: pluggy.PluginManager, name: str, module: ModuleType) -> tuple[Spec, ...]:
-    """Register one module and call its hooks, alone; on failure nothing of it stays registered."""
-    manager.register(module, name)
-    try:
-        manager.check_pending()
-        specs: list[Spec] = []
-        for hook, kind in HOOKS.items():
-            for implementation in getattr(manager.hook, hook).get_hookimpls():
-                if implementation.plugin_name == name:
-                    specs.extend(_checked(hook, kind, implementation.function()))
-    except BaseException:
-        manager.unregister(module)
-        raise
-    repeated = [key for key, n in Counter((s.kind, s.name) for s in specs).items() if n > 1]
-    if repeated:
-        manager.unregister(module)
-        raise ValueError(f"offers {repeated[0][0]} {repeated[0][1]!r} twice")
-    return tuple(specs)
-
-
-def _checked(hook: str, kind: type[Spec], returned: object) -> list[Spec]:
-    if not isinstance(returned, Iterable):
-        raise TypeError(f"{hook}() must return a list of {kind.__name__}, got {returned!r}")
-    specs = list(returned)
-    for spec in specs:
-        if not isinstance(spec, kind):
-            raise TypeError(f"{hook}() must return {kind.__name__} objects, got {spec!r}")
-    return specs
-
-
-def _without_clashes(plugins: list[Plugin]) -> tuple[Plugin, ...]:
+def _without_clashes(own: Plugin, plugins: list[Plugin]) -> list[Plugin]:
     """Withdraw each contested name from every plugin but the core itself: nobody wins by luck."""
     owners: dict[tuple[str, str], list[Plugin]] = defaultdict(list)
-    for plugin in plugins:
+    for plugin in [own, *plugins]:
         for spec in plugin.specs:
             owners[spec.kind, spec.name].append(plugin)
-    contested = {key: rivals for key, rivals in owners.items() if len(rivals) > 1}
+    return [_settled(plugin, owners) for plugin in plugins]
 
-    def settled(plugin: Plugin) -> Plugin:
-        lost = [s for s in plugin.specs if (s.kind, s.name) in contested]
-        if not lost or plugin.name == "builtin":
-            return plugin
-        reasons = [
-            f"{spec.kind} {spec.name!r} is offered by "
-            + " and ".join(rival.label for rival in contested[spec.kind, spec.name])
-            for spec in lost
-        ]
-        kept = tuple(spec for spec in plugin.specs if spec not in lost)
-        return attrs.evolve(
-            plugin,
-            specs=kept,
-            status=Status.OK if kept else Status.BROKEN,
-            reason="; ".join(reasons) + f": uninstall one, or name it in {DISABLE}",
-        )
 
-    return tuple(settled(plugin) for plugin in plugins)
+def _settled(plugin: Plugin, owners: Mapping[tuple[str, str], list[Plugin]]) -> Plugin:
+    lost = [spec for spec in plugin.specs if len(owners[spec.kind, spec.name]) > 1]
+    if not lost:
+        return plugin
+    reasons = [
+        f"{spec.kind} {spec.name!r} is offered by "
+        + " and ".join(rival.label for rival in owners[spec.kind, spec.name])
+        for spec in lost
+    ]
+    kept = tuple(spec for spec in plugin.specs if spec not in lost)
+    return attrs.evolve(
+        plugin,
+        specs=kept,
+        status=Status.OK if kept else Status.BROKEN,
+        reason="; ".join(reasons) + f": uninstall one, or name it in {DISABLE}",
+    )
