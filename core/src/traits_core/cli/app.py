@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -24,40 +25,69 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
         epilog=EPILOG,
         add_completion=False,
         no_args_is_help=True,
-        rich_markup_mode=None,
+        rich_markup_mode=None,  # rich cuts long option names, and takes "[default: 8]" for markup
+        context_settings={"max_content_width": 100},
         pretty_exceptions_enable=False,
     )
     app.callback()(root)
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     for name, (function, kinds) in run.COMMANDS.items():
-        command = function
         if name == wanted:
             from traits_core.registry.loader import load_registry
 
-            command = dynamic_command(function, kinds, load_registry(), arguments)
-        app.command(name)(command)
+            app.command(name)(dynamic_command(function, kinds, load_registry(), arguments))
+        else:
+            app.command(name, help=function.__doc__)(_not_wanted)
     stages.register(app)
     runs.register(app)
     app.add_typer(plugin.app, name="plugin")
     return app
 
 
-def root(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="print the version of traits-core")
-    ] = False,
-) -> None:
-    """Discover traits in neural-network activations."""
-    if show_version:
+def _not_wanted() -> None:
+    """Stand in the list of commands for one that needs the plugins to know its options."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"traits-core {version('traits-core')}")
         raise typer.Exit
 
 
+def root(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="print the version of traits-core",
+            is_eager=True,
+            callback=_print_version,
+        ),
+    ] = False,
+) -> None:
+    """Discover traits in neural-network activations."""
+
+
 def main() -> None:
-    """Run the command line; a user's mistake ends in one message and its exit code."""
-    arguments = sys.argv[1:]
+    """Run the command line; what a user can mend ends in one message and an exit code."""
     try:
-        make_app(arguments)(arguments, prog_name="traits")
+        _run(sys.argv[1:])
     except TraitsError as error:
         print(f"traits: error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, e.g. `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except OSError as error:  # a full disk, a directory that cannot be written to
+        print(f"traits: error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    try:
+        make_app(arguments)(arguments, prog_name="traits")
+    finally:
+        if sys.stdout is not None:  # closed by the shell: `>&-`
+            sys.stdout.flush()

@@ -7,18 +7,25 @@ inside itself, and what is inside changes.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import attrs
 import typer
 
-from traits_core.config.run_config import DEFAULTS, RawConfig, RunOptions, names_of
+from traits_core.config.fields import optional_type
+from traits_core.config.run_config import DEFAULTS, RawConfig, RunOptions, kind_of, names_of
 from traits_core.config.sources import merge, parse_set, read_config
 from traits_core.registry.plugins import Registry
 
-TYPE_NAMES: Final = {int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH"}
+TYPE_NAMES: Final = {
+    int: "INT",
+    float: "FLOAT",
+    str: "TEXT",
+    Path: "PATH",
+    bool: "true|false",
+}
 
 
 def dynamic_command(
@@ -37,16 +44,19 @@ def dynamic_command(
     arguments: the words of the command line, to see which plugins are meant
     """
     chosen = names_of(_peek(arguments, kinds), registry, kinds)
-    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    ]
     generated = [
         _config_option(),
         *(_name_option(kind, registry) for kind in kinds),
-        *_field_options("", RunOptions, "Run"),
         *(
             parameter
             for kind, spec in chosen.items()
-            for parameter in _field_options(f"{kind}.", spec.config, f"{spec.name} ({kind})")
+            for parameter in _field_options(f"{kind}.", spec.config)
         ),
+        *_field_options("", RunOptions),
         _set_option(),
     ]
     keys = {parameter.name for parameter in generated}
@@ -63,7 +73,7 @@ def dynamic_command(
 
 def _raw_config(given: Mapping[str, Any]) -> RawConfig:
     """Merge file, `--set` pairs and options, low to high."""
-    file = read_config(Path(given["config"])) if given["config"] else {}
+    file = {} if given["config"] is None else read_config(Path(given["config"]))
     typed: dict[str, dict[str, Any]] = {}
     for key, value in given.items():
         if value is None or key in ("config", "set_"):
@@ -78,21 +88,29 @@ def _raw_config(given: Mapping[str, Any]) -> RawConfig:
 
 def _peek(arguments: Sequence[str], kinds: tuple[str, ...]) -> RawConfig:
     """The plugin names in the words of a command line, before it is parsed."""
-    words = [word for argument in arguments for word in argument.split("=", 1)]
-    layers: list[RawConfig] = []
-    sets = [pair for flag, pair in zip(arguments, arguments[1:], strict=False) if flag == "--set"]
-    for word, value in zip(words, words[1:], strict=False):
-        if word == "--config":
-            layers.insert(0, read_config(Path(value)))
-        elif word.startswith("--") and word[2:] in kinds:
-            layers.append({word[2:]: {"name": value}})
-    named = parse_set(pair for pair in sets if pair.partition("=")[0].endswith(".name"))
-    files = layers[:1] if "--config" in words else []
-    return merge(*files, named, *layers[len(files) :])
+    file: RawConfig = {}
+    pairs: list[str] = []
+    typed: dict[str, dict[str, Any]] = {}
+    for flag, value in _flags(arguments):
+        if flag == "--config":
+            file = read_config(Path(value))
+        elif flag == "--set" and value.partition("=")[0].endswith(".name"):
+            pairs.append(value)
+        elif flag.removeprefix("--") in kinds:
+            typed[flag.removeprefix("--")] = {"name": value}
+    return merge(file, parse_set(pairs), typed)
+
+
+def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each `--flag value` and `--flag=value`."""
+    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
+        flag, equals, value = word.partition("=")
+        if word.startswith("--") and (equals or following is not None):
+            yield flag, value if equals else str(following)
 
 
 def _config_option() -> inspect.Parameter:
-    return _parameter("config", "--config", "FILE", "TOML file, or the run.json of a run", None)
+    return _parameter("config", "--config", "FILE", "TOML file, or the run.json of a run")
 
 
 def _set_option() -> inspect.Parameter:
@@ -110,13 +128,13 @@ def _set_option() -> inspect.Parameter:
 
 
 def _name_option(kind: str, registry: Registry) -> inspect.Parameter:
-    names = ", ".join(spec.name for spec in registry.specs(kind)) or "none installed"
+    names = ", ".join(spec.name for spec in registry.specs(kind_of(kind))) or "none installed"
     default = DEFAULTS.get(kind, "the dataset's own" if kind == "backbone" else None)
     text = f"{names} [default: {default}]" if default else names
-    return _parameter(kind, f"--{kind}", "NAME", text, "What to compose")
+    return _parameter(kind, f"--{kind}", "NAME", text)
 
 
-def _field_options(prefix: str, config: type, panel: str) -> list[inspect.Parameter]:
+def _field_options(prefix: str, config: type) -> list[inspect.Parameter]:
     """One parameter per attrs field; values stay strings until they are structured."""
     attrs.resolve_types(config)
     parameters = []
@@ -126,43 +144,40 @@ def _field_options(prefix: str, config: type, panel: str) -> list[inspect.Parame
         text = field.metadata["help"] + _default(field.default)
         if field.type is bool:
             flag = f"{flag}/--{prefix}no-{field.name.replace('_', '-')}"
-            parameters.append(_parameter(name, flag, None, text, panel, kind=bool))
+            parameters.append(_parameter(name, flag, None, text, bool))
         else:
-            parameters.append(_parameter(name, flag, _metavar(field.type), text, panel))
+            parameters.append(_parameter(name, flag, _metavar(field.type), text))
     return parameters
 
 
 def _parameter(
-    name: str,
-    flag: str,
-    metavar: str | None,
-    text: str,
-    panel: str | None,
-    kind: type = str,
+    name: str, flag: str, metavar: str | None, text: str, kind: type = str
 ) -> inspect.Parameter:
-    option = typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[kind | None, option],
+        annotation=Annotated[kind | None, typer.Option(flag, metavar=metavar, help=text)],
     )
 
 
 def _default(default: Any) -> str:
+    """As it would be typed."""
     if default is attrs.NOTHING:
         return " [required]"
-    if default is None or isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
+    if default in (None, ()) or isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
         return ""
-    shown = str(default).lower() if isinstance(default, bool) else default
-    return f" [default: {shown}]"
+    if isinstance(default, bool):
+        default = str(default).lower()
+    elif isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    return f" [default: {default}]"
 
 
 def _metavar(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "|".join(map(str, get_args(kind)))
     if get_origin(kind) is tuple:
-        return f"{_metavar(get_args(kind)[0])},..."
-    inner = [arg for arg in get_args(kind) if arg is not type(None)]
-    return TYPE_NAMES.get(inner[0] if inner else kind, "VALUE")
-
+        items = get_args(kind)
+        return ",".join("..." if item is Ellipsis else _metavar(item) for item in items)
+    return TYPE_NAMES.get(kind) or _metavar(optional_type(kind))

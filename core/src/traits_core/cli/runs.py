@@ -12,8 +12,9 @@ def runs(home: Home = DEFAULT_HOME, json: Json = False) -> None:
     """List the runs below the home directory, oldest first.
 
     \b
-    traits runs
-    traits runs --home /data/traits --json
+    Examples:
+      traits runs
+      traits runs --home /data/traits --json
     """
     from traits_core.stages.summary import summarize_runs
 

@@ -22,7 +22,8 @@ def materialize(
     """Score every position with the run's scorer and its nulls.
 
     \b
-    traits materialize traits-home/runs/kmeans-emoji-0123456789ab
+    Examples:
+      traits materialize traits-home/runs/kmeans-emoji-0123456789ab
     """
     from traits_core.registry.loader import load_registry
 
@@ -44,28 +45,31 @@ def probe(
     """Measure what the prototypes of a run know about the labels.
 
     \b
-    traits probe traits-home/runs/kmeans-emoji-0123456789ab
+    Examples:
+      traits probe traits-home/runs/kmeans-emoji-0123456789ab
     """
     from traits_core.registry.loader import load_registry
 
     with context(home, device, load_registry()) as ctx:
-        from traits_core.cli.results import print_result
         from traits_core.stages.probe import probe
         from traits_core.stores.lock import locked
 
         run, source = _open(path, ctx)
         with locked(run.root):
             probe(run, source.dataset, ctx)
-        print_result(run, json)
+    from traits_core.cli.results import print_result
+
+    print_result(run, json)
 
 
 def report(
     path: RunPath, home: Home = DEFAULT_HOME, device: Device = "auto", json: Json = False
 ) -> None:
-    """Write the report of a probed run: one HTML file that needs no network.
+    """Write the report of a probed run: one self-contained page.
 
     \b
-    traits report traits-home/runs/kmeans-emoji-0123456789ab
+    Examples:
+      traits report traits-home/runs/kmeans-emoji-0123456789ab
     """
     from traits_core.registry.loader import load_registry
 

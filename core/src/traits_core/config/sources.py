@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from traits_core.config.run_config import RawConfig
+from traits_core.config.structure import SHORT
 from traits_core.errors import ConfigError
 
 
@@ -16,15 +17,15 @@ def read_config(path: Path) -> RawConfig:
     """Read a TOML file, or the `run.json` of a run; raises ConfigError when it is neither."""
     try:
         text = path.read_text(encoding="utf-8")
-        tables = json.loads(text)["config"] if path.suffix == ".json" else tomllib.loads(text)
+        tables = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"--config {path}: {error.strerror}") from error
-    except KeyError as error:
-        raise ConfigError(f"--config {path}: no 'config' in it; give a run.json") from error
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"--config {path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--config {path}: cannot be read: {error}") from error
+    if path.suffix == ".json":
+        tables = tables.get("config") if isinstance(tables, dict) else None
     if not isinstance(tables, dict):
-        raise ConfigError(f"--config {path}: expected tables such as [method]")
+        raise ConfigError(f"--config {path}: no run.json: it holds no table 'config'")
     return {name: _table(path, name, value) for name, value in tables.items()}
 
 
@@ -34,7 +35,7 @@ def _table(path: Path, name: str, value: Any) -> Mapping[str, Any]:
         return {"name": value}
     if isinstance(value, dict):
         return {key.replace("-", "_"): option for key, option in value.items()}
-    raise ConfigError(f"--config {path}: {name} must be a table, got {value!r}")
+    raise ConfigError(f"--config {path}: {name} must be a table, got {SHORT.repr(value)}")
 
 
 def parse_set(pairs: Iterable[str]) -> RawConfig:
