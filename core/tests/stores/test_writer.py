@@ -8,9 +8,11 @@ import sys
 
 import attrs
 import pytest
+import torch
 
 from traits_core.errors import BusyError, DataError, StoreError
 from traits_core.stores import writer as writer_module
+from traits_core.stores.manifest import ArrayStats, measure
 from traits_core.stores.reader import is_complete, open_store
 from traits_core.stores.writer import StoreWriter
 
@@ -248,3 +250,12 @@ def test_tensors_that_need_gradients_are_stored_as_values(tmp_path, write, value
     data = values()
     write(tmp_path, data={name: x.clone().requires_grad_() for name, x in data.items()})
     assert_holds(tmp_path, data)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_values_that_are_no_numbers_are_counted_and_left_out_of_the_extremes(dtype):
+    nan, inf = float("nan"), float("inf")
+    tensor = torch.tensor([[nan, 1.0, -3.0], [inf, -inf, nan]], dtype=dtype)
+    assert measure(tensor) == ArrayStats(n_nan=2, n_inf=2, min=-3.0, max=1.0, absmax=3.0)
+    assert measure(tensor[1:]) == ArrayStats(n_nan=1, n_inf=2, min=0.0, max=0.0, absmax=0.0)
+    assert measure(tensor[:, 1:2][:1]) == ArrayStats(n_nan=0, n_inf=0, min=1.0, max=1.0, absmax=1.0)

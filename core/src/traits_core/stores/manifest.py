@@ -7,6 +7,7 @@ that is bound to the header and to its own shard: a line of another store, or ou
 from __future__ import annotations
 
 import errno
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,9 +73,10 @@ class Manifest:
 
 def measure(tensor: Tensor) -> ArrayStats:
     """Count and measure the values of one array of a shard."""
-    n_nan, n_inf = int(tensor.isnan().sum()), int(tensor.isinf().sum())
-    finite = tensor[tensor.isfinite()] if n_nan or n_inf else tensor
-    low, high = (float(x) for x in torch.aminmax(finite)) if finite.numel() else (0.0, 0.0)
+    low, high, n_nan, n_inf = *_range(tensor), 0, 0
+    if not (math.isfinite(low) and math.isfinite(high)):  # counting is slow, and rarely needed
+        n_nan, n_inf = int(tensor.isnan().sum()), int(tensor.isinf().sum())
+        low, high = _range(tensor[tensor.isfinite()])
     return ArrayStats(n_nan=n_nan, n_inf=n_inf, min=low, max=high, absmax=max(abs(low), abs(high)))
 
 
@@ -134,6 +136,13 @@ def drop_torn_line(root: Path, manifest: Manifest) -> None:
     if path.exists() and path.stat().st_size > manifest.size:
         os.truncate(path, manifest.size)
         sync_file(path)
+
+
+def _range(tensor: Tensor) -> tuple[float, float]:
+    if not tensor.numel():
+        return 0.0, 0.0
+    low, high = torch.aminmax(tensor)
+    return float(low), float(high)
 
 
 def _write_whole(handle: int, line: bytes) -> None:
