@@ -1,0 +1,68 @@
+"""What one pass adds up. Everything is additive: over batches, over processes, over restarts."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+import torch
+from torch import Tensor
+
+
+@attrs.frozen(eq=False)
+class Totals:
+    """The sufficient statistics of a Lloyd step, in float64.
+
+    Parameters
+    ----------
+    sums_kd: sum of the centred rows of each cluster
+    counts_k: rows of each cluster, int64
+    inertia: sum of the squared distances of rows to their centroids
+    squares: sum of the squared norms of the centred rows
+    """
+
+    sums_kd: Tensor
+    counts_k: Tensor
+    inertia: Tensor
+    squares: Tensor
+
+    @classmethod
+    def zeros(cls, n_clusters: int, d_model: int, device: torch.device) -> Self:
+        """The totals of no rows."""
+        return cls(
+            torch.zeros(n_clusters, d_model, dtype=torch.float64, device=device),
+            torch.zeros(n_clusters, dtype=torch.int64, device=device),
+            torch.zeros((), dtype=torch.float64, device=device),
+            torch.zeros((), dtype=torch.float64, device=device),
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The live tensors by name."""
+        return attrs.asdict(self, recurse=False)
+
+    def add(self, rows_bd: Tensor, labels_b: Tensor, distances_b: Tensor) -> None:
+        """Add centred rows [B, D] with their clusters and squared distances."""
+        self.sums_kd.index_add_(0, labels_b, rows_bd.double())
+        self.counts_k.add_(torch.bincount(labels_b, minlength=len(self.counts_k)))
+        self.inertia.add_(distances_b.sum(dtype=torch.float64))
+        self.squares.add_(rows_bd.square().sum(dtype=torch.float64))
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        for tensor in self.tensors().values():
+            tensor.zero_()
+
+    def n_rows(self) -> int:
+        """How many rows were added."""
+        return int(self.counts_k.sum())
+
+    def means_kd(self, empty_kd: Tensor) -> Tensor:
+        """The float32 mean of each cluster, and the row of `empty_kd` where there is none."""
+        means_kd = self.sums_kd / self.counts_k.clamp(min=1)[:, None]
+        return torch.where(self.counts_k[:, None] > 0, means_kd.float(), empty_kd)
+
+    def explained(self) -> float:
+        """The fraction of the rows' variance that the clusters explain; 1 when there is none."""
+        mean_d = self.sums_kd.sum(dim=0) / self.n_rows()
+        variance = float(self.squares - self.n_rows() * mean_d.square().sum())
+        return 1.0 - float(self.inertia) / variance if variance > 0 else 1.0

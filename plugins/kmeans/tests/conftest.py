@@ -1,0 +1,109 @@
+"""Data with a known answer, and processes that live in threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import attrs
+import pytest
+import torch
+from torch import Tensor
+
+from traits_plugin_kmeans.config import KMeansConfig
+from traits_plugin_kmeans.method import KMeans
+
+
+@attrs.frozen
+class OneProcess:
+    world_size: int = 1
+    rank: int = 0
+
+    def all_sum(self, *tensors: Tensor) -> None:
+        pass
+
+    def any_flag(self, flag: bool) -> bool:
+        return flag
+
+    def barrier(self) -> None:
+        pass
+
+
+class ThreadComm:
+    """One of several processes that are threads of this one."""
+
+    def __init__(self, rank: int, posts: list, meeting: threading.Barrier) -> None:
+        self.rank, self.world_size = rank, len(posts)
+        self._posts, self._meeting = posts, meeting
+
+    def all_sum(self, *tensors: Tensor) -> None:
+        self._posts[self.rank] = [tensor.clone() for tensor in tensors]
+        self._meeting.wait(timeout=30)
+        for i, tensor in enumerate(tensors):
+            tensor.copy_(sum(post[i] for post in self._posts))
+        self._meeting.wait(timeout=30)
+
+
+@pytest.fixture
+def run_ranks() -> Callable:
+    """Run `work(comm)` in `n` threads; returns the results by rank."""
+
+    def run(n: int, work: Callable) -> list:
+        posts, meeting, results = [None] * n, threading.Barrier(n), [None] * n
+
+        def target(rank: int) -> None:
+            try:
+                results[rank] = work(ThreadComm(rank, posts, meeting))
+            except BaseException:
+                meeting.abort()
+                raise
+
+        threads = [threading.Thread(target=target, args=(rank,)) for rank in range(n)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    return run
+
+
+@pytest.fixture
+def learner() -> Callable[..., KMeans]:
+    """Build a learner: `learner(d_model, seed=0, comm=..., **options)`."""
+
+    def build(d_model: int, *, seed: int = 0, comm=OneProcess(), **options) -> KMeans:
+        config = KMeansConfig(**options)
+        return KMeans(config, d_model=d_model, seed=seed, device=torch.device("cpu"), comm=comm)
+
+    return build
+
+
+@pytest.fixture
+def fit() -> Callable[..., list[dict]]:
+    """Initialise a learner on all rows and train it until it is done; returns metrics per epoch."""
+
+    def run(method: KMeans, rows_nd: Tensor, batch: int = 256) -> list[dict]:
+        method.initialize(rows_nd)
+        history = []
+        while not method.done:
+            for acts_bd in torch.split(rows_nd, batch):
+                method.update(acts_bd)
+            history.append(dict(method.end_epoch()))
+        return history
+
+    return run
+
+
+@pytest.fixture
+def planted() -> Callable[..., tuple[Tensor, Tensor]]:
+    """Gaussian clusters: `planted(n, d, k, spread, mean)` gives shuffled rows [n, d] and labels [n]."""
+
+    def make(n=2000, d=16, k=12, spread=0.3, mean=0.0, seed=0) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        centres_kd = 3 * torch.randn(k, d, generator=generator)
+        labels_n = torch.arange(n)[torch.randperm(n, generator=generator)] % k
+        noise_nd = spread * torch.randn(n, d, generator=generator)
+        return centres_kd[labels_n] + noise_nd + mean, labels_n
+
+    return make

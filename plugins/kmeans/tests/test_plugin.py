@@ -1,0 +1,44 @@
+import subprocess
+import sys
+
+import attrs
+import pytest
+
+from traits_plugin_kmeans import traits_methods
+from traits_plugin_kmeans.config import KMeansConfig
+from traits_plugin_kmeans.method import KMeans
+from traits_plugin_kmeans.scorer import KMeansScorer
+
+
+def test_the_spec_names_the_classes():
+    (spec,) = traits_methods()
+    assert spec.load() is KMeans
+    assert spec.load_scorer_class() is KMeansScorer
+    assert isinstance(spec.config(**spec.example), KMeansConfig)
+
+
+def test_listing_the_plugin_imports_no_torch():
+    code = (
+        "import sys, traits_plugin_kmeans as p; p.traits_methods(); print('torch' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_clusters", 0),
+        ("max_epochs", 0),
+        ("tol", -0.1),
+        ("tol", 1.0),
+        ("seeding_rows", 0),
+        ("n_candidates", 0),
+        ("small_cluster", 1.0),
+    ],
+)
+def test_options_out_of_range_are_refused(name, value):
+    with pytest.raises(ValueError, match=name):
+        attrs.evolve(KMeansConfig(), **{name: value})

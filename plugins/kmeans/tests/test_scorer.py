@@ -1,0 +1,88 @@
+import pytest
+import torch
+
+from traits_core import StoreError, save_tensors
+from traits_plugin_kmeans.codebook import Codebook
+from traits_plugin_kmeans.scorer import KMeansScorer
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def scorer():
+    generator = torch.Generator().manual_seed(1)
+    return KMeansScorer(
+        Codebook(torch.randn(37, 24, generator=generator)),
+        100 + torch.randn(24, generator=generator),
+    )
+
+
+@pytest.fixture
+def acts_bd():
+    return 100 + torch.randn(50, 24, generator=torch.Generator().manual_seed(2))
+
+
+def exact(scorer, acts_bd):
+    centroids_kd = scorer.codebook.centroids_kd.double() + scorer.shift_d.double()
+    return -(acts_bd.double()[:, None] - centroids_kd).square().sum(dim=2)
+
+
+def test_scores_are_negative_squared_distances_even_with_a_large_mean(scorer, acts_bd):
+    scores_bk = scorer(acts_bd)
+    assert scores_bk.dtype == torch.float32
+    assert scores_bk.shape == (50, scorer.n_prototypes)
+    torch.testing.assert_close(scores_bk.double(), exact(scorer, acts_bd), rtol=1e-5, atol=1e-4)
+
+
+def test_a_row_scores_the_same_alone_and_in_a_batch(scorer, acts_bd):
+    alone_bk = torch.cat([scorer(acts_bd[i : i + 1]) for i in range(len(acts_bd))])
+    torch.testing.assert_close(scorer(acts_bd), alone_bk, rtol=1e-5, atol=1e-5)
+
+
+def test_no_score_exceeds_zero(scorer):
+    scores_kk = scorer(scorer.centroids_kd)
+    assert scores_kk.max() <= 0
+    torch.testing.assert_close(scores_kk.diagonal(), torch.zeros(37), rtol=0, atol=1e-3)
+
+
+def test_no_rows_give_no_scores(scorer):
+    assert scorer(torch.zeros(0, 24)).shape == (0, 37)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_float_dtypes_score_as_the_values_they_hold(scorer, acts_bd, dtype):
+    held_bd = acts_bd.to(dtype)
+    scores_bk = scorer(held_bd)
+    assert scores_bk.dtype == torch.float32
+    torch.testing.assert_close(scores_bk.double(), exact(scorer, held_bd), rtol=1e-5, atol=1e-4)
+
+
+def test_the_input_is_not_written_to_and_no_gradient_is_kept(scorer, acts_bd):
+    before = acts_bd.clone()
+    assert not scorer(acts_bd.requires_grad_()).requires_grad
+    assert torch.equal(acts_bd, before)
+
+
+def test_saved_and_loaded_it_scores_bit_for_bit_the_same(scorer, acts_bd, tmp_path):
+    scorer.save(tmp_path)
+    assert torch.equal(KMeansScorer.load(tmp_path, CPU)(acts_bd), scorer(acts_bd))
+
+
+def test_a_scorer_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(StoreError, match=r"scorer\.safetensors"):
+        KMeansScorer.load(tmp_path, CPU)
+    save_tensors(tmp_path / "scorer.safetensors", {"x": torch.zeros(1)}, {"scorer": "other"})
+    with pytest.raises(StoreError, match="not a k-means scorer"):
+        KMeansScorer.load(tmp_path, CPU)
+
+
+def test_the_scorer_of_a_learner_does_not_change_with_it(learner, planted):
+    rows_nd, _ = planted(n=200)
+    method = learner(16, n_clusters=4)
+    method.initialize(rows_nd)
+    scorer = method.scorer()
+    before_bk = scorer(rows_nd)
+    method.update(rows_nd)
+    method.end_epoch()
+    assert torch.equal(scorer(rows_nd), before_bk)
+    assert not torch.equal(method.scorer()(rows_nd), before_bk)
