@@ -1,0 +1,44 @@
+"""A learner in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+import torch
+from torch import Tensor
+
+from traits_plugin_random.config import RandomConfig
+from traits_plugin_random.method import RandomPrototypes
+
+
+@attrs.frozen
+class OneProcess:
+    world_size: int = 1
+    rank: int = 0
+
+    def all_sum(self, *tensors: Tensor) -> None:
+        pass
+
+
+@pytest.fixture
+def learner() -> Callable[..., RandomPrototypes]:
+    """Build a learner: `learner(d_model, seed=0, comm=..., **options)`."""
+
+    def build(d_model: int, *, seed: int = 0, comm=OneProcess(), **options) -> RandomPrototypes:
+        return RandomPrototypes(
+            RandomConfig(**options),
+            d_model=d_model,
+            seed=seed,
+            device=torch.device("cpu"),
+            comm=comm,
+        )
+
+    return build
+
+
+@pytest.fixture
+def sample_nd() -> Tensor:
+    """Distinct rows [300, 7]."""
+    return torch.randn(300, 7, generator=torch.Generator().manual_seed(0))
