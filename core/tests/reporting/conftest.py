@@ -100,7 +100,7 @@ def content():
         backbone="tiny",
         layer="block.3",
         run_name="kmeans-squares-0a1b",
-        created="1 May 2026",
+        created="1 May 2026, 09:30 UTC",
         facts={"Examples": "1,100 train, 900 test", "Seed": "0"},
         headline=make_headline(traits),
         traits=traits,

@@ -131,6 +131,12 @@ def test_a_traits_table_of_another_shape_is_shown_as_it_is(change):
     assert "Found best" not in text
 
 
+def test_a_prototype_is_an_identifier_and_a_count_is_not(change):
+    html = render(change(other_tables={"t": ({"prototype": 3331, "n_positive": 3331},)}))
+    assert ">3331</th>" in html
+    assert ">3,331</td>" in html
+
+
 def test_an_empty_or_long_table_says_so(change):
     tables = {"empty": (), "long": tuple({"i": i} for i in range(1200))}
     text = "".join(Page(render(change(other_tables=tables))).text)

@@ -28,13 +28,13 @@ def test_colours_grow_lighter_from_black_to_pale_yellow():
     assert rgb[-1].tolist() == [252, 255, 164]
 
 
-def test_equal_scores_have_equal_colours_in_all_pictures_of_a_panel(panel, exemplar):
-    first, second = views(panel, exemplar, np.float32([[0, 5]]), np.float32([[5, 10]]))
-    pixels = [np.asarray(decode(picture.heat)) for picture in (first, second)]
-    assert (pixels[0][0, 1] == pixels[1][0, 0]).all()
-    assert pixels[0][0, 1, :3].tolist() == [188, 55, 84]
-    assert pixels[0][0, 0, :3].tolist() == [0, 0, 4]
-    assert pixels[1][0, 1, :3].tolist() == [252, 255, 164]
+def test_colours_go_from_the_median_of_a_panel_to_its_maximum_in_all_its_pictures(panel, exemplar):
+    heats = np.float32([[0, -90, 2, 6]]), np.float32([[6, 10, 2, 1]])
+    first, second = (np.asarray(decode(p.heat))[0] for p in views(panel, exemplar, *heats))
+    black, middle, top = [0, 0, 4], [188, 55, 84], [252, 255, 164]
+    assert first[:, :3].tolist() == [black, black, black, middle]
+    assert second[:, :3].tolist() == [middle, top, black, black]
+    assert (first[3] == second[0]).all()
 
 
 def test_a_heat_map_has_the_resolution_of_its_grid_and_is_translucent(panel, exemplar):

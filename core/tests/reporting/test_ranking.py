@@ -48,6 +48,20 @@ def test_no_trait_is_both_best_and_worst(n_traits, best, worst):
     assert ["".join(result.trait for result in part) for part in chosen] == [best, worst]
 
 
+@pytest.mark.parametrize(
+    ("trait", "group", "name"),
+    [
+        ("has_wing_shape::long", "has_wing_shape", "long"),
+        ("tag::", "tag", "tag::"),
+        ("red", "colour", "red"),
+        ("::red", "", "red"),
+        ("tag::tag::x", "tag", "tag::x"),
+    ],
+)
+def test_a_name_does_not_repeat_its_group(trait, group, name):
+    assert rank_traits((entry(trait, 0.5, group=group),))[0].name == name
+
+
 def test_groups_are_averaged_and_name_their_extremes():
     traits = (
         entry("a", 0.8, group="x"),

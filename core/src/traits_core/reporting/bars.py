@@ -67,7 +67,7 @@ def trait_chart(results: Sequence[TraitResult], null: str) -> BarChart:
     )
     bars = tuple(
         Bar(
-            label=result.trait,
+            label=result.name,
             detail=result.group,
             value=show(result.ap),
             width=axis.place(result.ap),

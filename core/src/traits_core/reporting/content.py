@@ -72,7 +72,8 @@ class ReportContent:
     Parameters
     ----------
     title: heading of the page
-    method, dataset, backbone, layer, run_name, created: what was run, and when
+    method, dataset, backbone, layer, run_name: what was run
+    created: when, as people write it
     facts: label -> text, shown at the top in this order (examples per split, d_model, seed, ...)
     headline: a row per scorer and null, as in `ProbeResult`: column `row` names it, `map` is
         charted, `map_ci95_low` and `map_ci95_high` are its interval

@@ -13,13 +13,14 @@ from PIL import Image
 from traits_core.reporting.colormap import colours
 from traits_core.reporting.content import Exemplar, TraitPanel
 from traits_core.reporting.numbers import show
+from traits_core.reporting.ranking import short_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_SIDE = 160
 PIXEL_ART_SIDE = 40
-VEIL, GLOW = 0.62, 0.3
+VEIL, GLOW = 0.5, 0.32
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +51,7 @@ class Picture:
 class PanelView:
     """One panel, its pictures coloured on one scale from `low` to `high`."""
 
+    name: str
     panel: TraitPanel
     pictures: tuple[Picture, ...]
     n_hits: int
@@ -62,10 +64,14 @@ class PanelView:
 
 
 def panel_view(panel: TraitPanel) -> PanelView:
-    """Encode the pictures of a panel; their heat-maps share one colour scale."""
-    low, high = _range(panel.exemplars)
+    """Encode the pictures of a panel; their heat-maps share one colour scale.
+
+    The scale goes from the median of all cells, and what is below it, to the highest.
+    """
+    low, high = _scale(panel.exemplars)
     pictures = tuple(_picture(exemplar, panel.trait, low, high) for exemplar in panel.exemplars)
     return PanelView(
+        name=short_name(panel.trait, panel.group),
         panel=panel,
         pictures=pictures,
         n_hits=sum(exemplar.positive for exemplar in panel.exemplars),
@@ -74,14 +80,15 @@ def panel_view(panel: TraitPanel) -> PanelView:
     )
 
 
-def _range(exemplars: tuple[Exemplar, ...]) -> tuple[float, float]:
+def _scale(exemplars: tuple[Exemplar, ...]) -> tuple[float, float]:
+    """Median and maximum of all cells: scores such as squared distances have long tails below."""
     finite = [
         exemplar.heat_hw[np.isfinite(exemplar.heat_hw)]
         for exemplar in exemplars
         if exemplar.heat_hw is not None
     ]
     values = np.concatenate([*finite, np.empty(0, np.float32)])
-    return (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+    return (float(np.median(values)), float(values.max())) if values.size else (np.nan, np.nan)
 
 
 def _picture(exemplar: Exemplar, trait: str, low: float, high: float) -> Picture:
@@ -111,7 +118,8 @@ def _encode_photo(image: NDArray[np.uint8]) -> str:
 def _encode_heat(heat_hw: NDArray[np.float32], low: float, high: float) -> str:
     """One pixel a cell: the colour of its score, and a veil that thins out where it is hot."""
     finite_hw = np.isfinite(heat_hw)
-    unit_hw = (np.where(finite_hw, heat_hw, low) - low) / (high - low or 1.0)
+    unit_hw = np.where(finite_hw, heat_hw, low).clip(low) - low
+    unit_hw /= high - low or 1.0
     alpha_hw = np.where(finite_hw, VEIL + (GLOW - VEIL) * unit_hw, 0)
     alpha_hw1 = (255 * alpha_hw).round().astype(np.uint8)[..., None]
     rgba_hw4 = np.concatenate([colours(unit_hw), alpha_hw1], axis=-1)

@@ -34,6 +34,11 @@ class TraitResult:
     prototype: int | None
     null_ap: Mapping[str, float]
 
+    @property
+    def name(self) -> str:
+        """The trait without its group, for places that show the group beside it."""
+        return short_name(self.trait, self.group)
+
 
 def rank_traits(table: Table, row: str = "method") -> tuple[TraitResult, ...]:
     """Traits of `row`, largest lift first, ties in the table's order.
@@ -51,6 +56,11 @@ def rank_traits(table: Table, row: str = "method") -> tuple[TraitResult, ...]:
         and all(is_number(entry.get(column)) for column in ("ap", "prevalence", "lift"))
     ]
     return tuple(sorted(results, key=lambda result: -result.lift))
+
+
+def short_name(trait: str, group: str) -> str:
+    """`has_wing_shape::long` of group `has_wing_shape` is `long`; other names stay as they are."""
+    return trait.removeprefix(f"{group}::") or trait
 
 
 def _result(entry: Mapping[str, Any], null_ap: Mapping[str, float]) -> TraitResult:
@@ -86,8 +96,8 @@ def group_table(ranked: Sequence[TraitResult]) -> Table:
             "n_traits": len(members),
             "map": _mean([member.ap for member in members]),
             "lift": _mean([member.lift for member in members]),
-            "best": members[0].trait,
-            "worst": members[-1].trait,
+            "best": members[0].name,
+            "worst": members[-1].name,
         }
         for name, members in groups.items()
     ]

@@ -52,7 +52,7 @@ def scatter(ranked: Sequence[TraitResult]) -> Scatter:
             x=x,
             y=y,
             title=f"{result.trait}: AP {show(result.ap)}, prevalence {show(result.prevalence)}",
-            label=result.trait if i in labelled and result.lift > 0 else "",
+            label=result.name if i in labelled and result.lift > 0 else "",
             below_chance=result.lift <= 0,
         )
         for i, (result, (x, y)) in enumerate(zip(ranked, places, strict=True))

@@ -10,6 +10,7 @@ import attrs
 from traits_core.records import Table
 from traits_core.reporting.numbers import column_title, is_number, show
 
+IDENTIFIERS = {"prototype"}
 COMPARED_NULLS = ("gaussian", "activations")
 TRAIT_COLUMNS = (
     *("trait", "group", "ap", "prevalence", "lift", *COMPARED_NULLS),
@@ -51,13 +52,15 @@ def table_view(table: Table, max_rows: int | None = None) -> TableView:
             Column(column_title(name), any(is_number(row.get(name)) for row in rows))
             for name in names
         ),
-        rows=tuple(tuple(_cell(row.get(name)) for name in names) for row in rows),
+        rows=tuple(tuple(_cell(name, row.get(name)) for name in names) for row in rows),
         n_rows=len(table),
     )
 
 
-def _cell(value: Any) -> Cell:
-    return Cell(show(value), value if is_number(value) else None)
+def _cell(column: str, value: Any) -> Cell:
+    if not is_number(value):
+        return Cell(show(value), None)
+    return Cell(str(value) if column in IDENTIFIERS else show(value), value)
 
 
 def headline_table(headline: Table, method: str) -> Table:
