@@ -1,9 +1,10 @@
-"""The core's own storage and probe, offered through the same hooks as everybody else's."""
+"""The core's own storage, probe and tracker, offered through the same hooks as everybody else's."""
 
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.registry.hookspecs import hookimpl
-from traits_core.specs import ProbeSpec, StorageSpec
+from traits_core.specs import ProbeSpec, StorageSpec, TrackerSpec
 from traits_core.stores.zarr_config import ZarrConfig
+from traits_core.tracking.wandb_config import WandbConfig
 
 
 @hookimpl
@@ -30,5 +31,18 @@ def traits_probes() -> list[ProbeSpec]:
             config=RetrievalConfig,
             factory="traits_core.probing.retrieval:RetrievalProbe",
             example={"n_permutations": 2, "block": 8},
+        )
+    ]
+
+
+@hookimpl
+def traits_trackers() -> list[TrackerSpec]:
+    """Offer the mirror to Weights & Biases."""
+    return [
+        TrackerSpec(
+            name="wandb",
+            summary="mirrors metrics and the report to Weights & Biases, offline unless asked otherwise",
+            config=WandbConfig,
+            factory="traits_core.tracking.wandb_tracker:WandbTracker",
         )
     ]

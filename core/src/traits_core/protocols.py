@@ -213,12 +213,22 @@ class Probe(Protocol):
 
 
 class Tracker(Protocol):
-    """Observes a run. The factory is called as `factory(config)`; one that raises is dropped."""
+    """Observes a run, and changes nothing of it. The factory is called as `factory(config)`.
 
-    def start(self, run_directory: Path, name: str, config: Mapping[str, Any]) -> None: ...
+    A factory that raises refuses the run. Later, a tracker that raises is dropped with a warning.
+    """
 
-    def log(self, step: int, metrics: Mapping[str, float]) -> None: ...
+    def start(self, run_directory: Path, name: str, config: Mapping[str, Any]) -> None:
+        """Begin to watch, once; a run that was interrupted starts again with the same arguments."""
 
-    def artifact(self, name: str, path: Path) -> None: ...
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Metrics of a training step. Steps do not decrease, save that a resumed run repeats some."""
 
-    def finish(self, ok: bool) -> None: ...
+    def summarize(self, metrics: Mapping[str, float]) -> None:
+        """Numbers of the run as a whole, such as `map/method`."""
+
+    def artifact(self, name: str, path: Path) -> None:
+        """A finished file of the run; `name` says what it is: `report`."""
+
+    def finish(self, ok: bool) -> None:
+        """Stop watching; `ok` is false when the run failed or was interrupted."""

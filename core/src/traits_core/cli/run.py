@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from traits_core.cli.shared import DEFAULT_HOME, Device, Home, Json, context, print_json
-from traits_core.config.run_config import RawConfig, resolve_run, resolve_source
-from traits_core.registry.plugins import Registry
+from traits_core.config.run_config import RawConfig, resolve_run, resolve_source, resolve_track
 
 if TYPE_CHECKING:
     from traits_core.config.run_config import RunConfig
-    from traits_core.stages.compose import PlannedStage
     from traits_core.stages.context import Context
     from traits_core.stages.rundir import RunDirectory
 
@@ -21,7 +20,6 @@ DryRun = Annotated[
     typer.Option(
         "--dry-run",
         help="print the merged configuration and the plan of stages, and do nothing",
-        rich_help_panel="Where and how",
     ),
 ]
 
@@ -33,27 +31,31 @@ def run(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Extract, train, materialize, probe, report: one method on one dataset, start to end.
+    """Run one method on one dataset, start to end.
 
-    Complete stages are skipped, an interrupted one goes on where it was.
+    The stages are extract, train, materialize, probe, report. Complete ones are skipped, an
+    interrupted one goes on where it was. Name a method and a dataset to see their options here.
 
     \b
-    traits run --method kmeans --dataset emoji
-    traits run --method kmeans --dataset digits --method.n-clusters 32
-    traits run --config RUN/run.json --set run.seed=1
+    Examples:
+      traits run --method kmeans --dataset emoji
+      traits run --method kmeans --dataset digits --method.n-clusters 32
+      traits run --method kmeans --dataset emoji --help
+      traits run --config RUN/run.json --set run.seed=1
     """
     from traits_core.registry.loader import load_registry
 
     registry = load_registry()
     config = resolve_run(raw, registry)
-    with context(home, device, registry) as ctx:
-        if dry_run:
-            _print_plan(config, ctx, json)
-            return
-        from traits_core.cli.results import print_result
-        from traits_core.stages.compose import run_all
+    from traits_core.cli.results import print_plan, print_result
+    from traits_core.stages.compose import plan, run_all
 
-        print_result(run_all(config, ctx), json)
+    with context(home, device, registry, resolve_track(raw, registry)) as ctx:
+        if dry_run:
+            stages = plan(config, ctx)
+        else:
+            finished = run_all(config, ctx)
+    print_plan(config, stages, json) if dry_run else print_result(finished, json)
 
 
 def extract(
@@ -62,11 +64,12 @@ def extract(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Run a frozen backbone over a dataset and keep its activations.
+    """Run a backbone over a dataset and keep its activations.
 
     \b
-    traits extract --dataset emoji
-    traits extract --dataset emoji --storage.dtype float32
+    Examples:
+      traits extract --dataset emoji
+      traits extract --dataset emoji --storage.dtype float32
     """
     from traits_core.registry.loader import load_registry
 
@@ -94,13 +97,14 @@ def train(
     """Learn prototypes from extracted activations.
 
     \b
-    traits train --method kmeans --dataset emoji --method.n-clusters 256
+    Examples:
+      traits train --method kmeans --dataset emoji --method.n-clusters 256
     """
     from traits_core.registry.loader import load_registry
 
     registry = load_registry()
     config = resolve_run(raw, registry)
-    with context(home, device, registry) as ctx:
+    with context(home, device, registry, resolve_track(raw, registry)) as ctx:
         directory = _train(config, ctx)
     print_json({"run": directory.root}) if json else print(directory.root)
 
@@ -110,35 +114,19 @@ def _train(config: RunConfig, ctx: Context) -> RunDirectory:
     from traits_core.stages.extract import open_source
     from traits_core.stages.rundir import create_run
     from traits_core.stages.train import train
+    from traits_core.stages.watched import watched
     from traits_core.stores.lock import locked
 
     activations = extracted(open_source(config, ctx), config.run.train_split, ctx)
     directory = create_run(ctx.home, config, ctx.registry)
-    with locked(directory.root):
+    with locked(directory.root), watched(directory, ctx):
         train(directory, activations, ctx)
     return directory
 
 
-def _print_plan(config: RunConfig, ctx: Context, as_json: bool) -> None:
-    from traits_core.stages.compose import plan
-
-    stages: list[PlannedStage] = plan(config, ctx)
-    if as_json:
-        steps = [{"stage": s.name, "output": s.output, "state": s.state} for s in stages]
-        print_json({"config": config.to_json(), "plan": steps})
-        return
-    for section, options in config.to_json().items():
-        print(f"[{section}]")
-        for name, value in options.items():
-            print(f"{name} = {'none' if value is None else value}")
-    print("\nplan")
-    for number, stage in enumerate(stages, 1):
-        print(f"{number}. {stage.name:20} {stage.state:9} {stage.output}")
-
-
-COMMANDS = {
-    "run": (run, ("method", "dataset", "backbone", "storage", "probe")),
+COMMANDS: Final[Mapping[str, tuple[Callable[..., None], tuple[str, ...]]]] = {
+    "run": (run, ("method", "dataset", "backbone", "storage", "probe", "track")),
     "extract": (extract, ("dataset", "backbone", "storage")),
-    "train": (train, ("method", "dataset", "backbone", "storage", "probe")),
+    "train": (train, ("method", "dataset", "backbone", "storage", "probe", "track")),
 }
 """The commands whose options depend on the plugins that are named, and the kinds that they name."""

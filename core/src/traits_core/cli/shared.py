@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from traits_core.config.run_config import Choice
 from traits_core.registry.plugins import Registry
 from traits_core.stages.context import Context
 
@@ -22,7 +23,6 @@ Home = Annotated[
         metavar="DIR",
         help="where activations and runs are kept [default: ./traits-home]",
         show_default=False,
-        rich_help_panel="Where and how",
     ),
 ]
 Device = Annotated[
@@ -31,7 +31,6 @@ Device = Annotated[
         "--device",
         metavar="auto|cpu|cuda",
         help="where tensors are computed",
-        rich_help_panel="Where and how",
     ),
 ]
 Json = Annotated[
@@ -39,7 +38,6 @@ Json = Annotated[
     typer.Option(
         "--json",
         help="print the result as JSON on stdout; everything else goes to stderr",
-        rich_help_panel="Where and how",
     ),
 ]
 RunPath = Annotated[
@@ -49,20 +47,27 @@ DEFAULT_HOME = Path("traits-home")
 
 
 @contextmanager
-def context(home: Path, device: str, registry: Registry) -> Iterator[Context]:
-    """What the stages need; an interruption ends in one line and exit code 130."""
+def context(
+    home: Path, device: str, registry: Registry, track: Choice | None = None
+) -> Iterator[Context]:
+    """What the stages need; what they print goes to stderr, an interruption says how to go on."""
     from traits_core.cli.progress import make_progress
     from traits_core.stages.context import Context, pick_device
+    from traits_core.tracking.trackers import Trackers
+
+    progress = make_progress(sys.stderr)
 
     try:
-        yield Context(
-            home=home,
-            registry=registry,
-            device=pick_device(device),
-            progress=make_progress(sys.stderr),
-        )
+        with redirect_stdout(sys.stderr):
+            yield Context(
+                home=home,
+                registry=registry,
+                device=pick_device(device),
+                progress=progress,
+                trackers=Trackers({track.spec.name: track.build()} if track else {}, progress),
+            )
     except KeyboardInterrupt:
-        print("interrupted: the same command goes on from here", file=sys.stderr)
+        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

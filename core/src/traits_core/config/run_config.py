@@ -21,6 +21,8 @@ RawConfig = Mapping[str, Mapping[str, Any]]
 SOURCE_KINDS: Final = ("dataset", "backbone", "storage")
 RUN_KINDS: Final = ("method", *SOURCE_KINDS, "probe")
 DEFAULTS: Final = {"storage": "zarr", "probe": "retrieval"}
+TRACK: Final = "track"
+"""The section that picks a tracker: it is allowed in a file, and no part of the configuration."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,9 +37,7 @@ class RunOptions:
     layer: str | None = option(None, help="layer of the backbone (default: the backbone's own)")
     train_split: str = option("train", help="split that prototypes are learned and chosen on")
     test_split: str = option("test", help="split that results are measured on")
-    batch_size: int = option(
-        8192, help="rows per training batch", validator=attrs.validators.ge(1)
-    )
+    batch_size: int = option(8192, help="rows per training batch", validator=attrs.validators.ge(1))
     checkpoint_every: int = option(
         200, help="training steps between checkpoints", validator=attrs.validators.ge(1)
     )
@@ -110,17 +110,28 @@ def digest_of(value: Any) -> str:
 def names_of(raw: RawConfig, registry: Registry, kinds: tuple[str, ...]) -> dict[str, Spec]:
     """The specs that `raw` picks, defaults filled in; kinds that it leaves open are absent.
 
-    Raises ConfigError for a name that is not installed.
+    Raises ConfigError with every name that is not installed.
     """
     chosen: dict[str, Spec] = {}
+    problems: list[str] = []
     for kind in kinds:
         default = DEFAULTS.get(kind)
         if kind == "backbone" and isinstance(dataset := chosen.get("dataset"), DatasetSpec):
             default = dataset.backbone
         name = raw.get(kind, {}).get("name", default)
-        if name is not None:
-            chosen[kind] = registry.get(kind, str(name))
+        try:
+            if name is not None:
+                chosen[kind] = registry.get(kind_of(kind), str(name))
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
     return chosen
+
+
+def kind_of(section: str) -> str:
+    """The kind of plugin object that a section picks: `--track` picks a tracker."""
+    return "tracker" if section == TRACK else section
 
 
 def resolve_source(raw: RawConfig, registry: Registry) -> SourceConfig:
@@ -133,11 +144,18 @@ def resolve_run(raw: RawConfig, registry: Registry) -> RunConfig:
     return RunConfig(**_resolve(raw, registry, RUN_KINDS))
 
 
+def resolve_track(raw: RawConfig, registry: Registry) -> Choice | None:
+    """The tracker that is to watch, None when none is asked for; it changes no result and no digest."""
+    choice: Choice | None = _resolve(raw, registry, (TRACK,))[TRACK] if raw.get(TRACK) else None
+    return choice
+
+
 def _resolve(raw: RawConfig, registry: Registry, kinds: tuple[str, ...]) -> dict[str, Any]:
     problems = [
-        f"no section {section!r}.{suggest(section, RUN_KINDS)} Allowed: run, {', '.join(RUN_KINDS)}"
+        f"no section {section!r}.{suggest(section, RUN_KINDS)} "
+        f"Allowed: run, {', '.join(RUN_KINDS)}, {TRACK}"
         for section in raw
-        if section not in ("run", *RUN_KINDS)
+        if section not in ("run", *RUN_KINDS, TRACK)
     ]
     specs = names_of(raw, registry, kinds)
     parts: dict[str, Any] = {}
@@ -151,7 +169,7 @@ def _resolve(raw: RawConfig, registry: Registry, kinds: tuple[str, ...]) -> dict
                     specs[kind], structure(specs[kind].config, options, f"{kind}.")
                 )
             elif not (kind == "backbone" and "dataset" not in specs):
-                names = ", ".join(spec.name for spec in registry.specs(kind)) or "none"
+                names = ", ".join(spec.name for spec in registry.specs(kind_of(kind))) or "none"
                 problems.append(f"{flag('', kind)} is required. Installed: {names}")
         except ConfigError as error:
             problems.append(str(error))

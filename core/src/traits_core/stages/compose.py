@@ -16,6 +16,7 @@ from traits_core.stages.report import report
 from traits_core.stages.rundir import RunDirectory, create_run, run_root
 from traits_core.stages.status import read_status
 from traits_core.stages.train import train
+from traits_core.stages.watched import publish, watched
 from traits_core.stores.lock import locked
 from traits_core.stores.reader import Store, is_complete, open_store
 
@@ -36,15 +37,17 @@ def run_all(config: RunConfig, context: Context) -> RunDirectory:
     """
     source = open_source(config, context)
     for split in splits(config):
+        n_examples = len(source.examples(split))
         labels = trait_labels(source.dataset, config.dataset.spec.name, split)
-        _check_labels(len(labels.labels_nt), len(source.examples(split)), split)
+        _check_labels(len(labels.labels_nt), n_examples, split)
     run = create_run(context.home, config, context.registry)
-    with locked(run.root):
+    with locked(run.root), watched(run, context):
         activations = {split: extract(source, split, context) for split in splits(config)}
         train(run, activations[config.run.train_split], context)
         materialize_scores(run, activations, context)
         probe(run, source.dataset, context)
         report(run, source, activations, context)
+        publish(run, context)
     return run
 
 

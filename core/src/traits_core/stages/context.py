@@ -10,6 +10,7 @@ import attrs
 from traits_core.errors import ConfigError
 from traits_core.progress import Progress
 from traits_core.registry.plugins import Registry
+from traits_core.tracking.trackers import Trackers
 
 if TYPE_CHECKING:
     import torch
@@ -25,12 +26,14 @@ class Context:
     registry: the installed plugins
     device: where tensors are computed
     progress: who is told what is being done
+    trackers: who is told the metrics
     """
 
     home: Path
     registry: Registry
     device: torch.device
     progress: Progress
+    trackers: Trackers = attrs.field(factory=Trackers)
 
 
 def pick_device(name: str) -> torch.device:

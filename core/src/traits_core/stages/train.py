@@ -35,7 +35,7 @@ def train(run: RunDirectory, activations: Store, context: Context) -> None:
             ),
             checkpoints=run.checkpoints,
             checkpoint_every=options.checkpoint_every,
-            log=MetricsLog(run.metrics),
+            log=MetricsLog(run.metrics, context.trackers),
             progress=context.progress,
         ).run()
         save_scorer(run.scorer, method.scorer(), run.config.method.spec.name, array.feature)

@@ -9,24 +9,35 @@ from pathlib import Path
 import attrs
 
 from traits_core.durable import write_text
+from traits_core.tracking.trackers import Trackers
 
 
 @attrs.frozen
 class MetricsLog:
-    """Appends to the record at `path`, which may not exist yet."""
+    """Appends to the record at `path`, which may not exist yet, and tells `trackers`."""
 
     path: Path
+    trackers: Trackers = attrs.field(factory=Trackers)
 
     def append(
         self, kind: str, step: int, epoch: int, seconds: float, metrics: Mapping[str, float]
     ) -> None:
-        """Add one line: `kind` is `step` or `epoch`; `seconds` is training time so far."""
-        line = {"kind": kind, "step": step, "epoch": epoch, "seconds": round(seconds, 4)}
+        """Add one line: `kind` is `step` or `epoch`; `seconds` is training time so far.
+
+        Trackers see a metric as `kind/name`: an epoch's inertia is not that of its last step.
+        """
+        seconds = round(seconds, 4)
+        line = {"kind": kind, "step": step, "epoch": epoch, "seconds": seconds}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({**line, **metrics}) + "\n")
+        named = {f"{kind}/{name}": value for name, value in metrics.items()}
+        self.trackers.log(step, {"epoch": epoch, "seconds": seconds, **named})
 
     def rewind(self, step: int) -> None:
-        """Drop the lines after `step`, which a resumed run writes again, and a torn last line."""
+        """Drop the lines after `step`, which a resumed run writes again, and a torn last line.
+
+        Trackers may keep what they saw of these steps: the record is right, they mirror it.
+        """
         if self.path.exists():
             kept = [line for line in self._lines() if json.loads(line)["step"] <= step]
             write_text(self.path, "".join(kept))

@@ -1,0 +1,64 @@
+"""The record `metrics.jsonl`, and what trackers see of it."""
+
+import json
+
+import pytest
+
+from traits_core.tracking.metrics import MetricsLog
+from traits_core.tracking.trackers import Trackers
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "metrics.jsonl"
+
+
+def steps(path):
+    return [json.loads(line)["step"] for line in path.read_text().splitlines()]
+
+
+def test_a_line_holds_what_was_appended(path):
+    MetricsLog(path).append("epoch", 7, 2, 1.23456, {"inertia": 0.5})
+    assert json.loads(path.read_text()) == {
+        "kind": "epoch",
+        "step": 7,
+        "epoch": 2,
+        "seconds": 1.2346,
+        "inertia": 0.5,
+    }
+
+
+def test_trackers_tell_an_epoch_from_its_last_step(path, recorder):
+    watching = recorder()
+    log = MetricsLog(path, Trackers({"watching": watching}))
+    log.append("step", 3, 0, 0.5, {"inertia": 2.0})
+    log.append("epoch", 3, 1, 0.75, {"inertia": 1.0})
+    assert watching.calls == [
+        ("log", 3, {"epoch": 0, "seconds": 0.5, "step/inertia": 2.0}),
+        ("log", 3, {"epoch": 1, "seconds": 0.75, "epoch/inertia": 1.0}),
+    ]
+
+
+def test_a_line_is_recorded_though_its_tracker_fails(path, recorder, said):
+    log = MetricsLog(path, Trackers({"failing": recorder(fails_in="log")}, said))
+    for step in (1, 2):
+        log.append("step", step, 0, 0.0, {})
+    assert steps(path) == [1, 2]
+    assert len(said.lines) == 1
+
+
+def test_rewind_drops_later_steps_and_a_torn_line(path):
+    log = MetricsLog(path)
+    for step in (1, 2, 3):
+        log.append("step", step, 0, 0.0, {})
+    with path.open("a") as file:
+        file.write('{"kind": "step", "st')
+    log.rewind(2)
+    assert steps(path) == [1, 2]
+    log.append("step", 3, 0, 0.0, {})
+    assert steps(path) == [1, 2, 3]
+
+
+def test_rewind_of_no_record_makes_none(path):
+    MetricsLog(path).rewind(0)
+    assert not path.exists()
