@@ -19,7 +19,7 @@ ROWS, SHARD_ROWS, CHUNK_ROWS = 20, 8, 4
 
 @pytest.fixture(autouse=True, scope="module")
 def _flushing_is_free():
-    """Only a power cut could tell, and the tests make none; the killed writers flush in earnest."""
+    """Only a power cut could tell whether data was flushed, and these tests make none."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
         yield

@@ -31,6 +31,7 @@ def write(root: Path, header: StoreHeader) -> None:
 
 def main() -> None:
     header = structure(json.loads(sys.argv[1]), StoreHeader)
+    os.fsync = lambda handle: None  # SIGKILL loses nothing that the kernel has
     print("ready", flush=True)
     for line in sys.stdin:
         pid = os.fork()
