@@ -38,9 +38,7 @@ class Source:
             )
         examples = self.dataset.examples(split)
         if not len(examples):
-            raise DataError(
-                f"split {split!r} of {self.config.dataset.spec.name!r} has no examples"
-            )
+            raise DataError(f"split {split!r} of {self.config.dataset.spec.name!r} has no examples")
         return examples
 
     def header(self, split: str) -> StoreHeader:
@@ -103,9 +101,7 @@ def extract(source: Source, split: str, context: Context) -> Store:
     return open_store(root, context.registry)
 
 
-def _write_rows(
-    writer: StoreWriter, source: Source, header: StoreHeader, context: Context
-) -> None:
+def _write_rows(writer: StoreWriter, source: Source, header: StoreHeader, context: Context) -> None:
     """Run the backbone over the examples whose rows are not committed yet.
 
     Batches lie on one fixed grid, so a resumed extraction computes them as an uninterrupted one.

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from traits_core.config.run_config import digest_of
+from traits_core.errors import StageError
 from traits_core.probing.nulls import activations_scorer, gaussian_scorer
 from traits_core.scoring.materialize import NamedScorer, materialize, score_header
-from traits_core.scoring.saved import load_scorer
+from traits_core.scoring.saved import load_scorer, read_facts
 from traits_core.stages.context import Context
 from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import perform
-from traits_core.stages.train import scorer_digest
 from traits_core.stores.reader import Store, is_complete, open_store
 from traits_core.streaming.sample import sample_rows
 
@@ -20,12 +20,12 @@ NULL_ROWS: Final = 65_536
 """Training rows that the nulls are standardised with and drawn from, at least."""
 
 
-def materialize_scores(
-    run: RunDirectory, activations: dict[str, Store], context: Context
-) -> None:
+def materialize_scores(run: RunDirectory, activations: dict[str, Store], context: Context) -> None:
     """Score every position of every split, and keep one pooled row per example."""
     config = run.config
-    digest = scorer_digest(run) or ""
+    if not run.scorer.exists():
+        raise StageError(f"{run.root} has no scorer yet: run `traits train` with its options first")
+    digest = read_facts(run.scorer).digest
     settings = digest_of([config.run.seed, config.run.pooling, config.storage.to_json()])
 
     for split, store in activations.items():
@@ -33,7 +33,9 @@ def materialize_scores(
         def work(split: str = split, store: Store = store) -> None:
             array = store.header.arrays[0]
             scorers = run_scorers(run, activations[config.run.train_split], context)
-            load_scorer(run.scorer, context.registry, context.device)[1].check_feature(array.feature)
+            load_scorer(run.scorer, context.registry, context.device)[1].check_feature(
+                array.feature
+            )
             storage = config.storage.build()
             header = score_header(
                 scorers,

@@ -39,9 +39,9 @@ def trait_panels(
     ranked = [r for r in rank_traits(result.tables.get("traits", ())) if r.prototype is not None]
     if not ranked or source.examples(test.header.split)[0].image is None:
         return ()
-    best, worst = best_and_worst(ranked, max(BEST, WORST))
-    chosen = [("best", trait) for trait in best[:BEST]]
-    chosen += [("worst", trait) for trait in worst[:WORST]]
+    best, worst = best_and_worst(ranked, len(ranked))
+    chosen = [("best", trait) for trait in _one_per_prototype(best)[:BEST]]
+    chosen += [("worst", trait) for trait in _one_per_prototype(worst)[:WORST]]
     scores = StoredScores(open_store(run.scores / test.header.split, context.registry), "method")
     scorer, _ = load_scorer(run.scorer, context.registry, context.device)
     labels = trait_labels(source.dataset, test.header.dataset, test.header.split)
@@ -49,7 +49,7 @@ def trait_panels(
     for kind, trait in chosen:
         assert trait.prototype is not None
         scores_n = scores.block(trait.prototype, trait.prototype + 1)[:, 0]
-        rows = top_examples(scores_n, PICTURES)
+        rows = top_examples(scores_n, PICTURES).tolist()
         heats = _heat_maps(scorer, test, rows, trait.prototype, context)
         has_trait_n = labels.labels_nt[:, labels.names.index(trait.trait)]
         examples = source.examples(test.header.split)
@@ -61,10 +61,16 @@ def trait_panels(
                 positive=bool(has_trait_n[row]),
                 score=float(scores_n[row]),
             )
-            for row, heat in zip(rows.tolist(), heats, strict=True)
+            for row, heat in zip(rows, heats, strict=True)
         )
         panels.append(_panel(kind, trait, exemplars))
     return tuple(panels)
+
+
+def _one_per_prototype(traits: Sequence[TraitResult]) -> list[TraitResult]:
+    """Keep the first trait of each prototype: its pictures are the same for every other."""
+    first = {trait.prototype: trait for trait in reversed(traits)}
+    return [trait for trait in traits if first[trait.prototype] is trait]
 
 
 def _panel(kind: str, trait: TraitResult, exemplars: tuple[Exemplar, ...]) -> TraitPanel:
@@ -74,7 +80,7 @@ def _panel(kind: str, trait: TraitResult, exemplars: tuple[Exemplar, ...]) -> Tr
         group=trait.group,
         prototype=trait.prototype,
         ap=trait.ap,
-        lift=trait.lift or 0.0,
+        lift=trait.lift,
         prevalence=trait.prevalence,
         n_positive=trait.n_positive or 0,
         kind="best" if kind == "best" else "worst",

@@ -45,7 +45,7 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
     """Measure what the run's prototypes know, and keep the tables."""
     config = run.config
     stores = {
-        split: open_store(run.scores / split, context.registry)
+        split: _scores(run, split, context)
         for split in (config.run.train_split, config.run.test_split)
     }
 
@@ -66,6 +66,12 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         "probe": digest_of([config.probe.to_json(), config.run.seed]),
     }
     perform(run.root, "probe", inputs, lambda: result_digest(run), work, context.progress)
+
+
+def _scores(run: RunDirectory, split: str, context: Context) -> Store:
+    if not (run.scores / split).exists():
+        raise StageError(f"{run.root} has no scores yet: run `traits materialize {run.root}` first")
+    return open_store(run.scores / split, context.registry)
 
 
 def _split(store: Store, traits: TraitLabels) -> SplitScores:
@@ -100,7 +106,9 @@ def read_result(run: RunDirectory) -> ProbeResult:
         tables: dict[str, Table] = {name: tuple(rows) for name, rows in raw["tables"].items()}
         return ProbeResult(headline=tuple(raw["headline"]), tables=tables)
     except (OSError, ValueError, KeyError) as error:
-        raise StageError(f"{run.probe}: no readable result ({error}); run `traits probe`") from error
+        raise StageError(
+            f"{run.probe}: no readable result ({error}); run `traits probe`"
+        ) from error
 
 
 def result_digest(run: RunDirectory) -> str | None:

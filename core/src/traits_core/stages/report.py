@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+from datetime import datetime
 from pathlib import Path
 
 from traits_core.durable import write_text
+from traits_core.errors import StageError
 from traits_core.reporting.content import ReportContent
 from traits_core.reporting.page import render
 from traits_core.scoring.saved import read_facts
@@ -25,6 +27,9 @@ def report(
     run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
 ) -> None:
     """Write `report/index.html`."""
+
+    if result_digest(run) is None:
+        raise StageError(f"{run.root} has no result yet: run `traits probe {run.root}` first")
 
     def work() -> None:
         run.report.parent.mkdir(exist_ok=True)
@@ -55,7 +60,7 @@ def _content(
         backbone=config.backbone.spec.name,
         layer=source.layer,
         run_name=run.root.name,
-        created=facts["created"],
+        created=f"{datetime.fromisoformat(facts['created']):%-d %B %Y, %H:%M} UTC",
         facts=_facts(run, activations),
         headline=result.headline,
         traits=tables.pop("traits", ()),

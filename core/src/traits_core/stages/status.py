@@ -39,7 +39,9 @@ def read_status(root: Path) -> dict[str, StageState]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise StageError(f"{root}/status.json: damaged ({error}); delete it to redo the stages") from error
+        raise StageError(
+            f"{root}/status.json: damaged ({error}); delete it to redo the stages"
+        ) from error
 
 
 def perform(
@@ -86,9 +88,7 @@ def perform(
     _write(root, {**states, name: attrs.evolve(state, ended=_now(), output=made)})
 
 
-def _refuse_changes(
-    root: Path, name: str, before: StageState, inputs: Mapping[str, str]
-) -> None:
+def _refuse_changes(root: Path, name: str, before: StageState, inputs: Mapping[str, str]) -> None:
     changed = [
         f"{key} ({before.inputs.get(key, 'absent')[:12]} -> {inputs.get(key, 'absent')[:12]})"
         for key in sorted({*before.inputs, *inputs})

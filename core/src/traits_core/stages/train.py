@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from traits_core.config.run_config import digest_of
-from traits_core.errors import StoreError
 from traits_core.protocols import Method
 from traits_core.scoring.saved import read_facts, save_scorer
 from traits_core.stages.context import Context
@@ -48,8 +47,5 @@ def train(run: RunDirectory, activations: Store, context: Context) -> None:
 
 
 def scorer_digest(run: RunDirectory) -> str | None:
-    """Digest of the run's scorer; None when it is not there, or damaged."""
-    try:
-        return read_facts(run.scorer).digest
-    except StoreError:
-        return None
+    """Digest of the run's scorer, None when there is none; raises StoreError when it is damaged."""
+    return read_facts(run.scorer).digest if run.scorer.exists() else None

@@ -46,14 +46,13 @@ class ZarrStorage:
 
         Chunks of activations hold whole rows, chunks of scores blocks of 512 prototypes.
         """
-        chunk_rows = min(self.config.chunk_rows, rows)
+        row_bytes = 4 * sum(array.columns for array in arrays)
+        budget = max(1, MAX_SHARD_BYTES // row_bytes)
+        chunk_rows = min(self.config.chunk_rows, rows, budget)
         if chunk_rows >= positions:
             chunk_rows -= chunk_rows % positions
         widest = max(array.columns for array in arrays)
-        chunk_bytes = 4 * chunk_rows * sum(array.columns for array in arrays)
-        chunks = max(
-            1, min(self.config.rows_per_shard // chunk_rows, MAX_SHARD_BYTES // chunk_bytes)
-        )
+        chunks = max(1, min(self.config.rows_per_shard, budget) // chunk_rows)
         return Layout(
             rows_per_shard=chunks * chunk_rows,
             chunk_rows=chunk_rows,
