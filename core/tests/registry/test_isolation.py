@@ -41,7 +41,7 @@ BROKEN = {
     ),
     "typo": (
         "@hookimpl\ndef traits_metods(): return [method('m')]",
-        r"no hook 'traits_metods'\. Did you mean 'traits_methods'.* Allowed: traits_methods, ",
+        r"no hook 'traits_metods'\. Did you mean 'traits_methods'\? Allowed: traits_methods, ",
     ),
     "takes-arguments": (
         (

@@ -178,7 +178,7 @@ def _fields(cls: Any) -> dict[str, attrs.Attribute[Any]]:
 
 def _unknown(key: str, prefix: str, fields: Mapping[str, Any]) -> str:
     names = [flag(prefix, name) for name in fields]
-    hint = suggest(flag(prefix, key), names)
+    hint = suggest(flag(prefix, key), names, prefix=f"--{prefix}")
     return f"no option {flag(prefix, key)}.{hint} Allowed: {', '.join(names) or 'none'}"
 
 

@@ -51,9 +51,8 @@ def _offers(manager: pluggy.PluginManager, name: str, module: ModuleType) -> tup
     """pluggy accepts unknown hooks, and calls all implementations or none: hence one by one."""
     for caller in manager.get_hookcallers(module) or []:
         if not caller.has_spec():
-            raise PluginError(
-                f"no hook {caller.name!r}.{suggest(caller.name, HOOKS)} Allowed: {', '.join(HOOKS)}"
-            )
+            hint = suggest(caller.name, HOOKS, prefix="traits_")
+            raise PluginError(f"no hook {caller.name!r}.{hint} Allowed: {', '.join(HOOKS)}")
     specs = [
         spec
         for hook, kind in HOOKS.items()

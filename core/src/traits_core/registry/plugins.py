@@ -73,7 +73,8 @@ class Registry:
         return next(plugin for plugin in self.plugins if spec in plugin.specs)
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'kmeans'?`, or nothing when no known name is near."""
-    near = difflib.get_close_matches(name, list(known), n=2)
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+def suggest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """` Did you mean 'kmeans'?`, or nothing when no known name is near; a shared prefix counts not."""
+    rests = {one.removeprefix(prefix): one for one in known}
+    near = difflib.get_close_matches(name.removeprefix(prefix), list(rests), n=2)
+    return f" Did you mean {' or '.join(repr(rests[rest]) for rest in near)}?" if near else ""
