@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
@@ -103,10 +104,10 @@ def _peek(arguments: Sequence[str], kinds: tuple[str, ...]) -> RawConfig:
 
 def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each `--flag value` and `--flag=value`."""
-    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for word, following in zip_longest(arguments, arguments[1:]):
         flag, equals, value = word.partition("=")
         if word.startswith("--") and (equals or following is not None):
-            yield flag, value if equals else str(following)
+            yield flag, value if equals else following
 
 
 def _config_option() -> inspect.Parameter:
