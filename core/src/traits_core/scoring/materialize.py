@@ -107,7 +107,9 @@ def materialize(
         writer.finish()
 
 
-def _pooled(named: NamedScorer, acts_bd: torch.Tensor, positions: int, pooling: str) -> torch.Tensor:
+def _pooled(
+    named: NamedScorer, acts_bd: torch.Tensor, positions: int, pooling: str
+) -> torch.Tensor:
     scores_bk = named.scorer(acts_bd)
     if tuple(scores_bk.shape) != (len(acts_bd), named.scorer.n_prototypes):
         raise DataError(

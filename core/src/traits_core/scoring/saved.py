@@ -45,7 +45,9 @@ class ScorerFacts:
     def check_feature(self, feature: FeatureSpec) -> None:
         """Raise DataError when activations with this `feature` are not what it was trained on."""
         theirs, ours = attrs.asdict(feature), attrs.asdict(self.feature)
-        wrong = [f"{key} {ours[key]!r}, not {theirs[key]!r}" for key in ours if ours[key] != theirs[key]]
+        wrong = [
+            f"{key} {ours[key]!r}, not {theirs[key]!r}" for key in ours if ours[key] != theirs[key]
+        ]
         if wrong:
             raise DataError(f"this scorer was trained on other activations: {'; '.join(wrong)}")
 

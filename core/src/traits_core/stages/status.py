@@ -8,6 +8,7 @@ not those that it began with.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,11 +82,13 @@ def perform(
     state = StageState(inputs=dict(inputs), began=began)
     _write(root, {**states, name: state})
     progress.say(f"{name}: going on" if before else f"{name}:")
+    started = time.monotonic()
     work()
     made = output()
     if made is None:
         raise StageError(f"{name}: ended without its output in {root}")
     _write(root, {**states, name: attrs.evolve(state, ended=_now(), output=made)})
+    progress.say(f"  done in {time.monotonic() - started:.1f} s")
 
 
 def _refuse_changes(root: Path, name: str, before: StageState, inputs: Mapping[str, str]) -> None:

@@ -51,7 +51,9 @@ class Loop:
         """Train until the method is done, and return where that was."""
         cursor = restore_checkpoint(self.checkpoints, self.method)
         if cursor is None:
-            self.method.initialize(self.sample(max(1, self.method.sample_rows)))
+            sample_nd = self.sample(max(1, self.method.sample_rows))
+            self.progress.say(f"  initialize from {len(sample_nd):,} rows")
+            self.method.initialize(sample_nd)
             cursor = Cursor()
             save_checkpoint(self.checkpoints, self.method, cursor)
         elif cursor.step:
