@@ -30,7 +30,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.syspath_prepend(SITE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    for name in ("TRAITS_HOME", "TRAITS_DISABLE_PLUGINS"):
+    for name in ("TRAITS_HOME", "TRAITS_DISABLE_PLUGINS", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
 
 

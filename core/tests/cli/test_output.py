@@ -119,20 +119,17 @@ def test_a_full_disk_is_one_line():
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr.endswith("traits: error: [Errno 28] No space left on device\n")
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr == "traits: error: [Errno 28] No space left on device\n"
 
 
-@pytest.mark.parametrize("where", ["traits_core.registry.loader:load_registry", "builtins:print"])
-def test_an_interruption_ends_with_130_and_no_traceback(process, where):
-    module, _, name = where.partition(":")
+@pytest.mark.parametrize("command", ["plugin list", "run --help"])
+def test_an_interruption_ends_with_130_and_no_traceback(process, command):
     code = (
-        f"import {module} as m, os, signal\n"
-        f"m.{name} = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n{MAIN}"
+        "import traits_core.registry.loader as m, os, signal\n"
+        f"m.load_registry = lambda: os.kill(os.getpid(), signal.SIGINT)\n{MAIN}"
     )
-    ended = process(code, "plugin", "list")
-    assert ended.code == 130
-    assert "Traceback" not in ended.err
+    ended = process(code, *command.split())
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
 
 
 def test_an_interrupted_stage_says_how_to_go_on(process):

@@ -37,7 +37,7 @@ class Directions:
 class Folder:
     """Options of a dataset, one of them required."""
 
-    path: Path = option(help="where it is")  # noqa: RUF009  # attrs, which makes a field of it
+    path: Path = option(help="where it is")  # attrs, which makes a field of it
 
 
 def spec(cls, name, config=Empty, **more):

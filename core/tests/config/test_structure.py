@@ -24,7 +24,7 @@ class Config:
     metric: Literal["cosine", "euclidean"] = option("cosine", help="which")
     layer: str | None = option(None, help="where")
     sizes: tuple[int, ...] = option((1, 2), help="how large")
-    folder: Path = option(Path("data"), help="in which folder")  # noqa: RUF009  # attrs, which makes a field of it
+    folder: Path = option(Path("data"), help="in which folder")  # attrs, which makes a field of it
     limit: int | None = option(None, help="at most")
 
     def __attrs_post_init__(self) -> None:
@@ -36,7 +36,7 @@ class Config:
 class Required:
     """One option without a default."""
 
-    path: Path = option(help="where the files are")  # noqa: RUF009  # attrs, which makes a field of it
+    path: Path = option(help="where the files are")  # attrs, which makes a field of it
 
 
 def lines(raw, prefix="", cls=Config):

@@ -70,3 +70,11 @@ def test_an_impostor_never_replaces_what_is_built_in(site, offer):
     assert site.load().get("storage", "zarr").factory.startswith("traits_core.")
     assert site.plugin("evil").status == Status.BROKEN
     assert site.plugin("evil").reason.startswith("storage 'zarr' is offered by traits-core ")
+
+
+def test_two_entry_points_to_one_module_contest_all_it_offers(site):
+    site.offer("fork", "m", module="shared")
+    site.offer("original", "m", module="shared")
+    assert site.load().specs("method") == []
+    assert site.plugin("fork").reason == site.plugin("original").reason
+    assert site.plugin("fork", TRAITS_DISABLE_PLUGINS="original").status == Status.OK

@@ -120,13 +120,6 @@ def test_a_distribution_that_lost_its_metadata_is_still_listed(site):
     assert (plugin.name, plugin.version, plugin.status) == ("half-removed", "unknown", Status.OK)
 
 
-def test_a_module_that_two_entry_points_name_is_loaded_once(site):
-    site.offer("first", "m", module="shared")
-    site.offer("second", "m", module="shared")
-    assert site.plugin("first").status == Status.OK
-    assert site.plugin("second").reason == "names the same module as first:first (shared)"
-
-
 def test_a_factory_is_not_imported_before_it_is_used(site, offer):
     hook = "@hookimpl\ndef traits_methods(): return [method('m', factory='lazy.code:Absent')]\n"
     site.install("lazy", offer + hook)

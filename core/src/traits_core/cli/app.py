@@ -78,7 +78,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader, e.g. `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except OSError as error:  # a full disk, a directory that cannot be written to
         print(f"traits: error: {error}", file=sys.stderr)
@@ -89,5 +88,14 @@ def _run(arguments: Sequence[str]) -> None:
     try:
         make_app(arguments)(arguments, prog_name="traits")
     finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is left now: what fails at the interpreter's own exit cannot be handled."""
+    try:
         if sys.stdout is not None:  # closed by the shell: `>&-`
             sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise

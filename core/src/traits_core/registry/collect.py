@@ -10,6 +10,7 @@ from typing import Final
 import pluggy
 
 from traits_core.errors import PluginError
+from traits_core.registry import hookspecs
 from traits_core.registry.plugins import suggest
 from traits_core.specs import (
     BackboneSpec,
@@ -31,33 +32,22 @@ HOOKS: Final[Mapping[str, type[Spec]]] = {
 }
 
 
-def collect_specs(manager: pluggy.PluginManager, name: str, module: ModuleType) -> tuple[Spec, ...]:
-    """Register `module` as `name` and call its hooks; on failure nothing of it stays registered.
+def collect_specs(module: ModuleType) -> tuple[Spec, ...]:
+    """Call the hooks of `module`, in a manager of its own: nothing that it does reaches another.
 
     Raises PluginError when it offers nothing, or what no plugin may offer.
     """
-    if other := manager.get_name(module):
-        raise PluginError(f"names the same module as {other}")
-    try:
-        manager.register(module, name)
-        return _offers(manager, name, module)
-    except BaseException:
-        if manager.has_plugin(name):
-            manager.unregister(name=name)
-        raise
-
-
-def _offers(manager: pluggy.PluginManager, name: str, module: ModuleType) -> tuple[Spec, ...]:
-    """pluggy accepts unknown hooks, and calls all implementations or none: hence one by one."""
+    manager = pluggy.PluginManager("traits")
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
     for caller in manager.get_hookcallers(module) or []:
-        if not caller.has_spec():
+        if not caller.has_spec():  # pluggy accepts it, and never calls it
             hint = suggest(caller.name, HOOKS, prefix="traits_")
             raise PluginError(f"no hook {caller.name!r}.{hint} Allowed: {', '.join(HOOKS)}")
     specs = [
         spec
         for hook, kind in HOOKS.items()
         for implementation in getattr(manager.hook, hook).get_hookimpls()
-        if implementation.plugin_name == name
         for spec in _checked(hook, kind, implementation.function())
     ]
     if not specs:

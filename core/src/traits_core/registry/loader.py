@@ -16,7 +16,6 @@ from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any, Final
 
 import attrs
-import pluggy
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -40,8 +39,6 @@ def load_registry(
     environ: `TRAITS_DISABLE_PLUGINS` is a comma-separated list of plugin or distribution names
     found: entry points to load instead of the installed ones
     """
-    manager = pluggy.PluginManager("traits")
-    manager.add_hookspecs(hookspecs)
     names = environ.get(DISABLE, "").split(",")
     disabled = {canonicalize_name(name.strip()) for name in names if name.strip()}
     own = Plugin(
@@ -50,11 +47,11 @@ def load_registry(
         version=version(CORE),
         module=builtin.__name__,
         status=Status.OK,
-        specs=collect_specs(manager, "builtin", builtin),
+        specs=collect_specs(builtin),
     )
     points = entry_points(group=hookspecs.GROUP) if found is None else found
     with redirect_stdout(sys.stderr):  # what a plugin prints is never part of a result
-        plugins = [_load(manager, point, disabled) for point in _unique(points)]
+        plugins = [_load(point, disabled) for point in _unique(points)]
     return Registry((own, *_without_clashes(own, plugins)))
 
 
@@ -70,7 +67,7 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
     return metadata.get("Name") or "unknown", metadata.get("Version") or "unknown"
 
 
-def _load(manager: pluggy.PluginManager, point: EntryPoint, disabled: Collection[str]) -> Plugin:
+def _load(point: EntryPoint, disabled: Collection[str]) -> Plugin:
     """Load one entry point; whatever goes wrong becomes its status and reason."""
     distribution, its_version = _distribution(point)
     plugin = Plugin(
@@ -85,7 +82,7 @@ def _load(manager: pluggy.PluginManager, point: EntryPoint, disabled: Collection
     try:
         if unmet := _unmet_core_requirement(point):
             return attrs.evolve(plugin, status=Status.INCOMPATIBLE, reason=unmet)
-        specs = collect_specs(manager, f"{distribution}:{point.name} ({point.value})", point.load())
+        specs = collect_specs(point.load())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may do anything at import, also exit
