@@ -96,9 +96,7 @@ def test_a_reader_that_leaves_early_is_no_error():
     ) as command:
         command.stdout.close()
         told = command.stderr.read().decode()
-    assert "Traceback" not in told
-    assert "Exception ignored" not in told
-    assert "BrokenPipe" not in told
+    assert told == ""
 
 
 def test_a_closed_stdout_is_no_error():
