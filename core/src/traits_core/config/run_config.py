@@ -34,7 +34,11 @@ class RunOptions:
         help="seed of initialisation, shuffling, nulls and permutations",
         validator=attrs.validators.ge(0),
     )
-    layer: str | None = option(None, help="layer of the backbone (default: the backbone's own)")
+    layer: str | None = option(
+        None,
+        help="layer of the backbone (default: the backbone's own)",
+        validator=attrs.validators.optional(attrs.validators.min_len(1)),
+    )
     train_split: str = option("train", help="split that prototypes are learned and chosen on")
     test_split: str = option("test", help="split that results are measured on")
     batch_size: int = option(8192, help="rows per training batch", validator=attrs.validators.ge(1))
