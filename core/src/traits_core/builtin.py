@@ -3,13 +3,14 @@
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.registry.hookspecs import hookimpl
 from traits_core.specs import ProbeSpec, StorageSpec, TrackerSpec
+from traits_core.stores.raw_config import RawConfig
 from traits_core.stores.zarr_config import ZarrConfig
 from traits_core.tracking.wandb_config import WandbConfig
 
 
 @hookimpl
 def traits_storages() -> list[StorageSpec]:
-    """Offer the default storage."""
+    """Offer the default storage, and a faster one."""
     return [
         StorageSpec(
             name="zarr",
@@ -17,7 +18,15 @@ def traits_storages() -> list[StorageSpec]:
             config=ZarrConfig,
             factory="traits_core.stores.zarr_storage:ZarrStorage",
             example={"chunk_rows": 8, "rows_per_shard": 16},
-        )
+        ),
+        StorageSpec(
+            name="raw",
+            summary="one file of plain values per shard and array; only verify checks their bits",
+            config=RawConfig,
+            factory="traits_core.stores.raw_storage:RawStorage",
+            example={"chunk_rows": 8, "rows_per_shard": 16},
+            tags={"unchecked-reads"},
+        ),
     ]
 
 

@@ -1,0 +1,76 @@
+"""Where the values of one array lie: a grid of equal chunks, a file each, as zarr v3 names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from traits_core.stores.header import ArraySpec, StoreHeader
+
+
+@attrs.frozen(kw_only=True)
+class Cell:
+    """The part of one chunk that a read wants: `inside` of the chunk goes to `outside` of the result."""
+
+    file: str
+    inside: tuple[slice, slice]
+    outside: tuple[slice, slice]
+
+
+@attrs.frozen(kw_only=True)
+class ChunkGrid:
+    """One 2-D array in files of [chunk rows, chunk columns]; a file at the edge is padded to that.
+
+    Parameters
+    ----------
+    array: its name; chunk (i, j) is the file `arrays/<array>/c/<i>/<j>`
+    shape: rows and columns of the array
+    chunk: rows and columns of a chunk
+    """
+
+    array: str
+    shape: tuple[int, int]
+    chunk: tuple[int, int]
+
+    @classmethod
+    def of(cls, header: StoreHeader, array: ArraySpec, chunk_rows: int) -> ChunkGrid:
+        """The grid of one array of a store, in chunks of `chunk_rows`."""
+        chunk = (chunk_rows, min(header.chunk_columns, array.columns))
+        return cls(array=array.name, shape=(header.rows, array.columns), chunk=chunk)
+
+    def cells(self, rows: slice, columns: slice) -> Iterator[Cell]:
+        """The parts of chunks that make up the given rows and columns."""
+        for i, inside_rows, outside_rows in _parts(rows, self.chunk[0]):
+            for j, inside_columns, outside_columns in _parts(columns, self.chunk[1]):
+                yield Cell(
+                    file=f"arrays/{self.array}/c/{i}/{j}",
+                    inside=(inside_rows, inside_columns),
+                    outside=(outside_rows, outside_columns),
+                )
+
+
+def padded(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
+    """`values` in C order, with zeros below and to the right as far as `shape` asks for them."""
+    if values.shape == shape:
+        return np.ascontiguousarray(values)
+    whole = np.zeros(shape, values.dtype)
+    whole[: values.shape[0], : values.shape[1]] = values
+    return whole
+
+
+def _parts(wanted: slice, size: int) -> Iterator[tuple[int, slice, slice]]:
+    """Cut `wanted` where chunks of `size` end: number, range within the chunk, range within `wanted`."""
+    if wanted.start == wanted.stop:
+        return
+    for number in range(wanted.start // size, -(-wanted.stop // size)):
+        first = max(wanted.start, number * size)
+        last = min(wanted.stop, (number + 1) * size)
+        yield (
+            number,
+            slice(first - number * size, last - number * size),
+            slice(first - wanted.start, last - wanted.start),
+        )

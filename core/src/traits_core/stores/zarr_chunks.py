@@ -1,0 +1,61 @@
+"""One chunk of a zarr array as a file: the values, compressed or as they are, then their crc32c."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from traits_core.errors import StoreError
+from traits_core.stores.chunk_io import create_chunk, fill, open_chunk
+
+_CRC_BYTES: Final = 4
+
+
+class Compressor(Protocol):
+    """What `numcodecs` offers."""
+
+    def encode(self, buf: Any) -> Any: ...
+
+    def decode(self, buf: Any, out: Any = None) -> Any: ...
+
+
+def write_chunk(
+    root: Path, file: str, chunk: NDArray[Any], compressor: Compressor | None = None
+) -> None:
+    """Write `chunk`, which is in C order, to a new file."""
+    stored = _bytes(chunk if compressor is None else compressor.encode(chunk))
+    with create_chunk(root, file) as out:
+        out.write(stored.data)
+        out.write(_crc(stored))
+
+
+def read_chunk(
+    root: Path, file: str, chunk: NDArray[Any], compressor: Compressor | None = None
+) -> None:
+    """Read all of a file into `chunk`, which is in C order.
+
+    Raises StoreError when the file is missing, is shorter or longer, or its checksum does not fit.
+    """
+    with open_chunk(root, file) as source:
+        if compressor is None:
+            fill(chunk, source)
+            stored, crc = _bytes(chunk), source.read(_CRC_BYTES + 1)
+        else:
+            whole = source.readall()
+            stored, crc = _bytes(whole[:-_CRC_BYTES]), whole[-_CRC_BYTES:]
+    if crc != _crc(stored):
+        raise StoreError(f"{file} is damaged: its crc32c does not fit")
+    if compressor is not None:
+        compressor.decode(stored, out=chunk)
+
+
+def _bytes(buffer: Any) -> NDArray[np.uint8]:
+    return np.frombuffer(buffer, np.uint8)
+
+
+def _crc(stored: NDArray[np.uint8]) -> bytes:
+    return int(google_crc32c.value(stored)).to_bytes(_CRC_BYTES, "little")
