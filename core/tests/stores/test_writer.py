@@ -12,7 +12,7 @@ import torch
 
 from traits_core.errors import BusyError, DataError, StoreError
 from traits_core.stores import writer as writer_module
-from traits_core.stores.manifest import ArrayStats, measure
+from traits_core.stores.commit import ArrayStats, measure
 from traits_core.stores.reader import is_complete, open_store
 from traits_core.stores.writer import StoreWriter
 
@@ -70,6 +70,56 @@ def test_the_digest_names_contents_and_not_places(tmp_path, write, values, regis
     write(tmp_path / "c", data=values(seed=1))
     a, b, c = (open_store(tmp_path / name, registry).digest for name in "abc")
     assert a == b != c
+
+
+@pytest.fixture
+def with_a_hole(tmp_path, write):
+    """A store without the line of shard 1."""
+    data = write(tmp_path)
+    path = tmp_path / "manifest.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+    return data
+
+
+def test_a_lost_shard_is_refilled_and_the_others_are_kept(
+    tmp_path, header, storage, with_a_hole, registry, assert_holds
+):
+    kept = [tmp_path / f"arrays/low/c/{chunk}/0" for chunk in (0, 1, 4)]
+    before = [path.stat().st_ino for path in kept]
+    with StoreWriter(tmp_path, header, storage) as writer:
+        assert (writer.committed_rows, writer.complete) == (8, False)
+        gaps = []
+        for rows in writer.gaps():
+            gaps.append(rows)
+            writer.append(batch(with_a_hole, rows.start, rows.stop))
+        writer.finish()
+    assert gaps == [range(8, 16)]
+    assert [path.stat().st_ino for path in kept] == before
+    assert_holds(tmp_path, with_a_hole)
+
+
+@pytest.mark.parametrize("stop", [17, 20])
+def test_rows_of_a_committed_shard_are_refused_whole(
+    tmp_path, header, storage, with_a_hole, stop, assert_holds
+):
+    with StoreWriter(tmp_path, header, storage) as writer:
+        with pytest.raises(StoreError, match=f"rows up to {stop} are committed already"):
+            writer.append(batch(with_a_hole, 8, stop))
+        writer.append(batch(with_a_hole, 8, 16))
+        with pytest.raises(StoreError, match="committed already"):
+            writer.append(batch(with_a_hole, 16, 20))
+        writer.finish()
+    assert_holds(tmp_path, with_a_hole)
+
+
+def test_a_gap_is_filled_before_the_next_one_is_given(tmp_path, header, storage, values):
+    with StoreWriter(tmp_path, header, storage) as writer:
+        gaps = writer.gaps()
+        assert next(gaps) == range(20)
+        writer.append(batch(values(), 0, 19))
+        with pytest.raises(StoreError, match="rows up to 20 were not appended"):
+            next(gaps)
 
 
 def test_finish_refuses_a_store_that_lacks_rows(tmp_path, header, storage, values):

@@ -13,6 +13,7 @@ from traits_core.stores.files import STAGING
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import HEADER_FILE
 from traits_core.stores.lock import LOCK_FILE
+from traits_core.stores.manifest_lines import MANIFEST_FILE
 
 
 def refuse_foreign(root: Path) -> None:
@@ -40,11 +41,17 @@ def refuse_other(root: Path, stored: StoreHeader, asked: StoreHeader) -> None:
 
 def clear_staging(root: Path) -> None:
     """Delete what a killed writer was about to commit."""
-    for path in [*root.glob(f"{STAGING}*"), *root.glob(f"{HEADER_FILE}.tmp-*")]:
+    for path in leftovers(root):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def leftovers(root: Path) -> list[Path]:
+    """What writers that were killed have left in their own places."""
+    patterns = (f"{STAGING}*", f"{HEADER_FILE}.tmp-*", f"{MANIFEST_FILE}.tmp-*")
+    return sorted(path for pattern in patterns for path in root.glob(pattern))
 
 
 def _differences(name: str, stored: Any, asked: Any) -> list[str]:

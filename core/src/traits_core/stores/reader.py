@@ -13,11 +13,12 @@ from torch import Tensor
 
 from traits_core.errors import StoreError
 from traits_core.protocols import StorageReader
+from traits_core.stores.commit import Commit
 from traits_core.stores.dtypes import NUMPY_DTYPES, decode
 from traits_core.stores.files import check_sizes, checksum
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.json_records import HEADER_FILE, canonical, load_header
-from traits_core.stores.manifest import Commit, Manifest, load_manifest
+from traits_core.stores.manifest import Manifest, load_manifest
 
 if TYPE_CHECKING:
     from traits_core.registry.plugins import Registry
@@ -119,7 +120,7 @@ def open_store(root: Path, registry: Registry) -> Store:
     """
     header = load_header(root)
     manifest = load_manifest(root, header)
-    if manifest.rows < header.rows or manifest.creation is None:
+    if manifest.creation is None or not manifest.complete(header):
         raise StoreError(
             f"{root} is incomplete: {len(manifest.shards)} of {header.n_shards} shards; "
             "run the command that wrote it again to go on"
@@ -141,7 +142,7 @@ def is_complete(root: Path) -> bool:
     if not (root / HEADER_FILE).exists():
         return False
     header = load_header(root)
-    return load_manifest(root, header).rows == header.rows
+    return load_manifest(root, header).complete(header)
 
 
 def _check_files(root: Path, manifest: Manifest, creation: Commit) -> None:
