@@ -80,7 +80,7 @@ def materialize(
     device: torch.device,
     progress: Progress,
 ) -> None:
-    """Write the pooled scores of every example to `root`, from the last committed shard on.
+    """Write to `root` the pooled scores of every example that is not committed yet.
 
     Memory: one batch of activations, one tile of scores, one shard of pooled scores.
     """
@@ -88,11 +88,12 @@ def materialize(
     widest = max(spec.columns for spec in header.arrays)
     batch = max(1, min(shard, TILE // (positions * widest)))
     with StoreWriter(root, header, storage) as writer:
-        done = writer.committed_rows
+        done = header.rows - writer.missing_rows
         label = f"{header.dataset}/{header.split} by {', '.join(scorers)}"
         with progress.track(label, header.rows, "examples", done) as advance:
             # Batches never straddle shards, so a resumed pass meets the very same ones.
-            for start in range(done, header.rows, shard):
+            starts = (s for rows in writer.gaps() for s in range(rows.start, rows.stop, shard))
+            for start in starts:
                 stop = min(start + shard, header.rows)
                 for _, acts_bd in ordered_batches(
                     source, array, batch * positions, start * positions, stop * positions, device

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -17,6 +18,9 @@ from traits_core.stages.context import Context
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.reader import Store, is_complete, open_store
 from traits_core.stores.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @attrs.frozen(kw_only=True)
@@ -106,21 +110,27 @@ def _write_rows(writer: StoreWriter, source: Source, header: StoreHeader, contex
 
     Batches lie on one fixed grid, so a resumed extraction computes them as an uninterrupted one.
     """
-    examples, size = source.examples(header.split), source.config.run.extract_batch
-    first = writer.committed_rows // header.positions
-    behind = writer.committed_rows - first // size * size * header.positions
+    positions, size = header.positions, source.config.run.extract_batch
+    examples, batch_rows = source.examples(header.split), size * positions
+    done = (header.rows - writer.missing_rows) // positions
     label = f"{header.dataset}/{header.split} through {source.config.backbone.spec.name}"
-    with context.progress.track(label, len(examples), "examples", first) as advance:
-        for start in range(first // size * size, len(examples), size):
-            batch = [examples[i] for i in range(start, min(start + size, len(examples)))]
-            acts_epd = source.backbone(batch, [source.layer])[source.layer]
-            expected = (len(batch), header.positions, header.arrays[0].columns)
-            if tuple(acts_epd.shape) != expected:
-                raise DataError(
-                    f"backbone {source.config.backbone.spec.name!r} returned "
-                    f"{tuple(acts_epd.shape)}, expected {expected}"
-                )
-            acts_nd = acts_epd.flatten(0, 1).cpu()
-            writer.append({source.layer: acts_nd[behind:]})
-            behind = 0
-            advance(start + len(batch) - max(start, first))
+    with context.progress.track(label, len(examples), "examples", done) as advance:
+        for rows in writer.gaps():
+            for start in range(rows.start // batch_rows * batch_rows, rows.stop, batch_rows):
+                first, last = max(start, rows.start), min(start + batch_rows, rows.stop)
+                index = range(start // positions, min(start // positions + size, len(examples)))
+                acts_nd = _activations(source, header, [examples[i] for i in index])
+                writer.append({source.layer: acts_nd[first - start : last - start]})
+                advance(last // positions - first // positions)
+
+
+def _activations(source: Source, header: StoreHeader, batch: Sequence[Example]) -> Tensor:
+    """The rows [B * P, D] of a batch of examples, on the CPU; DataError when they are others."""
+    acts_bpd = source.backbone(batch, [source.layer])[source.layer]
+    expected = (len(batch), header.positions, header.arrays[0].columns)
+    if tuple(acts_bpd.shape) != expected:
+        raise DataError(
+            f"backbone {source.config.backbone.spec.name!r} returned "
+            f"{tuple(acts_bpd.shape)}, expected {expected}"
+        )
+    return acts_bpd.flatten(0, 1).cpu()

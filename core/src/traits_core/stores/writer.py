@@ -90,6 +90,11 @@ class StoreWriter:
         return self._rows(self._gaps[0]).start if self._gaps else self.header.rows
 
     @property
+    def missing_rows(self) -> int:
+        """How many rows are not committed, wherever they are."""
+        return sum(rows.stop - rows.start for rows in map(self._rows, self._gaps))
+
+    @property
     def complete(self) -> bool:
         """True when all rows are committed."""
         return not self._gaps
@@ -139,15 +144,11 @@ class StoreWriter:
         Raises StoreError when rows are missing.
         """
         if not self.complete:
-            there = self.header.rows - self._missing_rows + self._buffered
+            there = self.header.rows - self.missing_rows + self._buffered
             raise StoreError(
                 f"{self.root}: {there} of {self.header.rows} rows were appended: "
                 "append the rest before finish()"
             )
-
-    @property
-    def _missing_rows(self) -> int:
-        return sum(rows.stop - rows.start for rows in map(self._rows, self._gaps))
 
     def _rows(self, shards: range) -> range:
         """The rows of a run of shards."""
@@ -191,7 +192,7 @@ class StoreWriter:
     def _check_space(self) -> None:
         width = sum(array.columns for array in self.header.arrays)
         item = NUMPY_DTYPES[self.header.dtype].itemsize
-        needed = self._missing_rows * width * item
+        needed = self.missing_rows * width * item
         disk = os.statvfs(self.root)
         free = disk.f_bavail * disk.f_frsize
         if needed > USABLE * free:
