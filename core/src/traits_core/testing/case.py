@@ -100,12 +100,9 @@ def _matching(registry: Registry, everything: list[Case], name: str) -> list[Cas
         for case in everything
         if name in (case.spec.name, case.label) or _is_named(case.plugin, name)
     ]
-    plugins = [plugin for plugin in registry.plugins if _is_named(plugin, name)]
-    for plugin in plugins:
-        if plugin.status is not Status.OK:
+    for plugin in registry.plugins:
+        if _is_named(plugin, name) and plugin.status is not Status.OK:
             raise PluginError(f"{plugin.label} is {plugin.status}: {plugin.reason}")
-    if plugins and not cases:
-        raise PluginError(f"{plugins[0].label} offers nothing: it implements none of the hooks")
     if not cases:
         known = {key for case in everything for key in (case.spec.name, case.label)}
         known |= {key for p in registry.plugins for key in (p.name, p.distribution)}

@@ -147,9 +147,10 @@ def check_works_on_cuda(case: Case) -> None:
     method.initialize(activations()[: method.sample_rows].to(device))
     resumed = case.build(device=device)
     resumed.load_state_dict({name: tensor.cpu() for name, tensor in method.state_dict().items()})
-    for acts_bd in lesson(0) if method.max_epochs else []:
-        method.update(acts_bd.to(device))
-        resumed.update(acts_bd.to(device))
+    for learner in (method, resumed) if method.max_epochs else ():
+        for acts_bd in lesson(0):
+            learner.update(acts_bd.to(device))
+        learner.end_epoch()
     scores_bk = method.scorer()(activations().to(device))
     expect(scores_bk.device.type == "cuda", f"scores of a batch on CUDA are on {scores_bk.device}")
     what = "scores after going on from a state on the CPU"
