@@ -28,7 +28,8 @@ def ordered_batches(
     Raises StoreError when the rows are not there.
     """
     stop = store.header.rows if stop_row is None else stop_row
-    batches = rebatched(_chunks(store, array, start_row, stop), rows_per_batch)
+    chunks = _chunks(store, array, start_row, stop)
+    batches = rebatched(chunks, (stop - start_row, store.array(array).columns), rows_per_batch)
     first_rows = count(start_row, rows_per_batch)
     return prefetch(zip(first_rows, batches, strict=False), device=device)
 
