@@ -126,3 +126,11 @@ def test_every_method_runs_on_every_dataset(tmp_path):
             words += size.get(method, ["--method.n-prototypes=16"]) + small[dataset]
             result = json.loads(traits("run", *words, "--json", home=tmp_path).stdout)
             assert set(result["map"]) >= {"constant", "permuted", "method"}
+
+
+def test_a_home_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    message = traits("run", *DIGITS, home=tmp_path / "file", code=2).stderr
+    assert "choose another --home" in message
+    message = traits("extract", "--dataset", "digits", home=tmp_path / "file", code=2).stderr
+    assert "choose another --home" in message

@@ -36,6 +36,15 @@ class Context:
     trackers: Trackers = attrs.field(factory=Trackers)
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory below the home; raises ConfigError when that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"cannot make {path}: {reason}; choose another --home") from error
+
+
 def pick_device(name: str) -> torch.device:
     """`auto` is CUDA where there is one; raises ConfigError for a device that is not here."""
     import torch

@@ -14,7 +14,7 @@ from traits_core.errors import ConfigError, DataError
 from traits_core.protocols import Backbone, Dataset, Storage
 from traits_core.records import Example
 from traits_core.registry.plugins import suggest
-from traits_core.stages.context import Context
+from traits_core.stages.context import Context, make_directory
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.reader import Store, is_complete, open_store
 from traits_core.stores.writer import StoreWriter
@@ -98,7 +98,7 @@ def extract(source: Source, split: str, context: Context) -> Store:
         context.progress.say(f"extract {split}: complete")
     else:
         context.progress.say(f"extract {split}: going on" if root.exists() else f"extract {split}:")
-        root.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(root.parent)
         with StoreWriter(root, header, source.storage) as writer:
             _write_rows(writer, source, header, context)
             writer.finish()

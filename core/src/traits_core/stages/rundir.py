@@ -17,6 +17,7 @@ from traits_core.config.sources import read_config
 from traits_core.durable import create_json
 from traits_core.errors import StageError
 from traits_core.registry.plugins import Registry
+from traits_core.stages.context import make_directory
 
 FORMAT_VERSION = 1
 
@@ -50,7 +51,7 @@ def run_root(home: Path, config: RunConfig) -> Path:
 def create_run(home: Path, config: RunConfig, registry: Registry) -> RunDirectory:
     """Make the directory of a run, or return it when it is there."""
     root = run_root(home, config)
-    root.mkdir(parents=True, exist_ok=True)
+    make_directory(root)
     facts = {
         "format": FORMAT_VERSION,
         "config": config.to_json(),
