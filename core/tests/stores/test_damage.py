@@ -78,6 +78,7 @@ def test_a_store_that_lacks_shards_says_how_many_and_what_to_do(
 ):
     with StoreWriter(tmp_path, header, storage) as writer:
         writer.append({name: x[:17] for name, x in values().items()})
+        assert writer.committed_rows == 16
         words = "incomplete: 2 of 3 shards; run the command that wrote it again"
         with pytest.raises(StoreError, match=words):  # also while it is being written
             open_store(tmp_path, registry)
@@ -121,9 +122,9 @@ def test_lines_that_are_repeated_or_left_out_are_refused(tmp_path, write, regist
     path = tmp_path / "manifest.jsonl"
     a, b, c, d = path.read_bytes().splitlines(keepends=True)
     for lines, words in [
-        ([a, b, b, d], "line 3: shard 0 is committed twice"),
-        ([a, b, c, d, d], "line 5: shard 2 is committed twice"),
-        ([a, a, b, c, d], "line 2: shard -1 is committed twice"),
+        ([a, b, b, d], r"line 3 is damaged \(shard 0 is committed twice\)"),
+        ([a, b, c, d, d], r"line 5 is damaged \(shard 2 is committed twice\)"),
+        ([a, a, b, c, d], r"line 2 is damaged \(shard -1 is committed twice\)"),
         ([a, b, d], "2 of 3 shards"),
         ([b, c, d], "incomplete"),
     ]:

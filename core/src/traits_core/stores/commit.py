@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +15,8 @@ from traits_core.stores.files import StoredFile
 
 CREATION: Final = -1
 """The number of the shard without rows: the files that the format needs beside shards."""
+
+_BITS: Final = {2: (torch.int16, np.uint16), 4: (torch.int32, np.uint32)}
 
 
 @attrs.frozen(kw_only=True)
@@ -40,16 +43,22 @@ class Commit:
 
 
 def measure(tensor: Tensor) -> ArrayStats:
-    """Count and measure the values of one array of a shard."""
-    low, high, n_nan, n_inf = *_range(tensor), 0, 0
-    if not (math.isfinite(low) and math.isfinite(high)):  # counting is slow, and rarely needed
-        n_nan, n_inf = int(tensor.isnan().sum()), int(tensor.isinf().sum())
-        low, high = _range(tensor[tensor.isfinite()])
-    return ArrayStats(n_nan=n_nan, n_inf=n_inf, min=low, max=high, absmax=max(abs(low), abs(high)))
+    """Count and measure the values of one array of a shard: a float tensor on the CPU.
 
-
-def _range(tensor: Tensor) -> tuple[float, float]:
+    Floats of one sign are ordered as their bits are, and bits are compared at the memory's speed.
+    """
     if not tensor.numel():
-        return 0.0, 0.0
-    low, high = torch.aminmax(tensor)
-    return float(low), float(high)
+        return ArrayStats(n_nan=0, n_inf=0, min=0.0, max=0.0, absmax=0.0)
+    signed, unsigned = _BITS[tensor.itemsize]
+    bits = tensor.view(signed).numpy()
+    top, bottom, largest = int(bits.max()), int(bits.min()), int(bits.view(unsigned).max())
+    sign = 1 << (8 * tensor.itemsize - 1)
+    infinity = int(torch.tensor(math.inf, dtype=tensor.dtype).view(signed))
+    if top >= infinity or largest >= sign + infinity:
+        finite = measure(tensor[tensor.isfinite()])
+        n_nan, n_inf = int(tensor.isnan().sum()), int(tensor.isinf().sum())
+        return attrs.evolve(finite, n_nan=n_nan, n_inf=n_inf)
+    # `bottom` is the least positive one or, where there are negative ones, the least of these in size.
+    ends = [largest - 2 * sign if largest >= sign else bottom, top if top >= 0 else bottom]
+    low, high = torch.tensor(ends, dtype=signed).view(tensor.dtype).tolist()
+    return ArrayStats(n_nan=0, n_inf=0, min=low, max=high, absmax=max(abs(low), abs(high)))

@@ -15,8 +15,9 @@ from traits_core.durable import sync_file
 from traits_core.errors import StoreError
 
 STAGING: Final = "tmp-"
+QUARANTINE: Final = "quarantine"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\Z")
-_OURS: Final = re.compile(r"(store\.json|manifest[^/]*\.jsonl|LOCK|tmp-[^/]*)(/|\Z)")
+_OURS: Final = re.compile(r"(store\.json|manifest[^/]*\.jsonl|LOCK|tmp-[^/]*|quarantine)(/|\Z)")
 _BLOCK: Final = 1 << 20
 
 

@@ -38,13 +38,33 @@ def locked(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(directory: Path) -> str | None:
+    """Who holds `directory` now, as `pid 7 on host`; None when nobody does."""
+    try:
+        handle = os.open(directory / LOCK_FILE, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _text(handle)
+    else:
+        return None
+    finally:
+        os.close(handle)
+
+
 def _acquire(handle: int, directory: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
         raise BusyError(
-            f"{directory} is in use by {holder}: wait until it ends, or stop it"
+            f"{directory} is in use by {_text(handle)}: wait until it ends, or stop it"
         ) from error
     except OSError as error:
         raise StoreError(f"{directory}: cannot be locked: {error.strerror}") from error
+
+
+def _text(handle: int) -> str:
+    """What the holder has written about itself."""
+    return os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"

@@ -79,39 +79,42 @@ def append_commit(root: Path, header: StoreHeader, commit: Commit) -> None:
 def load_manifest(root: Path, header: StoreHeader) -> Manifest:
     """Read the manifest; a last line that is torn or damaged is left out.
 
-    Raises StoreError when another line is damaged, or rows or names do not fit the header.
+    Raises StoreError when another line is damaged, or cannot stand beside those before it.
     """
     lines = read_lines(root, header)
     if lines and lines[-1].commit is None:
         lines = lines[:-1]
-    for line in lines:
-        if line.commit is None:
-            raise StoreError(
-                f"{root / MANIFEST_FILE}: line {line.number} is damaged ({line.why}): "
-                f"`traits verify {root}` says what is lost"
-            )
-    return collect(root, header, lines)
+    manifest, refused = sort_out(header, lines)
+    for line in refused:
+        raise StoreError(
+            f"{root / MANIFEST_FILE}: line {line.number} is damaged ({line.why}): "
+            f"`traits verify {root}` says what is lost"
+        )
+    return manifest
 
 
-def collect(root: Path, header: StoreHeader, lines: Iterable[Line]) -> Manifest:
-    """The manifest that the readable ones among `lines` make.
+def sort_out(header: StoreHeader, lines: Iterable[Line]) -> tuple[Manifest, list[Line]]:
+    """The manifest that the good lines make, and the lines that are not in it, with the reason.
 
-    Raises StoreError when a shard or a file is there twice, or a shard has other rows than the
-    header gives it.
+    A line is refused when it is damaged, when its shard or one of its files was there before, or
+    when it has other rows than the header gives its shard.
     """
     commits: dict[int, Commit] = {}
     names: set[str] = set()
+    refused: list[Line] = []
     size = 0
     for line in lines:
         if line.commit is None:
-            continue
-        if why := _misfit(header, line.commit, commits, names):
-            raise StoreError(f"{root / MANIFEST_FILE}: line {line.number}: {why}")
-        commits[line.commit.shard] = line.commit
-        names.update(file.name for file in line.commit.files)
-        size += len(line.text)
+            refused.append(line)
+        elif why := _misfit(header, line.commit, commits, names):
+            refused.append(attrs.evolve(line, commit=None, why=why))
+        else:
+            commits[line.commit.shard] = line.commit
+            names.update(file.name for file in line.commit.files)
+            size += len(line.text)
     creation = commits.pop(CREATION, None)
-    return Manifest(creation=creation, shards=tuple(commits[s] for s in sorted(commits)), size=size)
+    shards = tuple(commits[shard] for shard in sorted(commits))
+    return Manifest(creation=creation, shards=shards, size=size), refused
 
 
 def drop_torn_line(root: Path, manifest: Manifest) -> None:

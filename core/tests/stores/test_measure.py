@@ -1,0 +1,29 @@
+"""The statistics of a shard are those that torch computes, value by value."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from traits_core.stores.commit import measure
+
+WIDTHS = {torch.float32: np.int32, torch.float16: np.int16, torch.bfloat16: np.int16}
+SIGNS = {"any": lambda x: x, "positive": torch.abs, "negative": lambda x: -x.abs()}
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+@pytest.mark.parametrize("sign", SIGNS)
+@given(data=st.data())
+def test_any_bits_are_measured_as_torch_measures_them(dtype, sign, data):
+    bits = data.draw(hnp.arrays(WIDTHS[dtype], st.integers(0, 5)))
+    tensor = SIGNS[sign](torch.from_numpy(bits).view(dtype))
+    stats, finite = measure(tensor), tensor[tensor.isfinite()]
+    assert stats.n_nan == int(tensor.isnan().sum())
+    assert stats.n_inf == int(tensor.isinf().sum())
+    if finite.numel():
+        extremes = (finite.min(), finite.max(), finite.abs().max())
+        assert (stats.min, stats.max, stats.absmax) == tuple(map(float, extremes))
+    else:
+        assert (stats.min, stats.max, stats.absmax) == (0, 0, 0)
