@@ -26,6 +26,12 @@ class StoreError(TraitsError):
     """A store on disk is incomplete, damaged, or not what the caller takes it for."""
 
 
+class DiskFullError(StoreError):
+    """There is no room for a store: what is committed stays, and the same command goes on later."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
 class StageError(TraitsError):
     """A stage cannot start: an input is missing, or has changed since the stage began."""
 

@@ -10,8 +10,8 @@ import attrs
 import pytest
 import torch
 
-from traits_core.errors import BusyError, DataError, StoreError
-from traits_core.stores import writer as writer_module
+from traits_core.errors import BusyError, DataError, DiskFullError, StoreError
+from traits_core.stores import committer
 from traits_core.stores.commit import ArrayStats, measure
 from traits_core.stores.reader import is_complete, open_store
 from traits_core.stores.writer import StoreWriter
@@ -259,12 +259,16 @@ def test_a_full_disk_keeps_the_committed_shards(
 
     with StoreWriter(tmp_path, header, storage) as writer:
         writer.append(batch(data, 0, 10))
+        assert writer.committed_rows == 8
         with monkeypatch.context() as patch:
-            patch.setattr(writer_module, where, full)
-            with pytest.raises(StoreError, match=r"No space left.*1 of 3 shards are committed"):
-                writer.append(batch(data, 10, 18))
-        with pytest.raises(StoreError, match="inside"):
+            patch.setattr(committer, where, full)
             writer.append(batch(data, 10, 18))
+            words = r"No space left.*1 of 3 shards are committed.*run the same command again"
+            with pytest.raises(DiskFullError, match=words) as caught:
+                writer.finish()
+            assert caught.value.exit_code == os.EX_TEMPFAIL
+        with pytest.raises(StoreError, match="inside"):
+            writer.append(batch(data, 18, 20))
     assert not list(tmp_path.glob("tmp-*"))
     write(tmp_path)
     assert_holds(tmp_path, data)
@@ -278,8 +282,9 @@ def test_a_manifest_line_that_is_written_in_part_is_taken_back(
         before = (tmp_path / "manifest.jsonl").read_bytes()
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", lambda handle, line: real_write(handle, line[:40]))
+            writer.append(batch(data, 0, 8))
             with pytest.raises(StoreError, match="0 of 3 shards"):
-                writer.append(batch(data, 0, 8))
+                writer.finish()
     assert (tmp_path / "manifest.jsonl").read_bytes() == before
     write(tmp_path)
     assert_holds(tmp_path, data)

@@ -36,6 +36,7 @@ def encode_batch(
         raise StoreError(
             f"rows {first_row} to {first_row + n} were appended, the store has {header.rows}"
         )
+    largest: dict[str, float] = {}
     for array in header.arrays:
         tensor = arrays[array.name]
         if tuple(tensor.shape) != (n, array.columns) or not tensor.is_floating_point():
@@ -43,13 +44,15 @@ def encode_batch(
                 f"array {array.name!r} got {tensor.dtype} {tuple(tensor.shape)}, "
                 f"expected floats {(n, array.columns)}"
             )
-        _refuse_nonfinite(array.name, tensor, first_row)
-    return {name: encode(arrays[name], header.dtype) for name in expected}
+        largest[array.name] = _finite_absmax(array.name, tensor, first_row)
+    return {name: encode(arrays[name], header.dtype, largest[name]) for name in expected}
 
 
-def _refuse_nonfinite(name: str, tensor: Tensor, first_row: int) -> None:
-    if math.isfinite(absmax(tensor)):
-        return
+def _finite_absmax(name: str, tensor: Tensor, first_row: int) -> float:
+    """The largest magnitude; DataError that names the first row with NaN or infinity."""
+    largest = absmax(tensor)
+    if math.isfinite(largest):
+        return largest
     bad = (~tensor.isfinite()).any(dim=1).nonzero()[:, 0]
     kind = "NaN" if bool(tensor[bad[0]].isnan().any()) else "infinity"
     raise DataError(

@@ -32,16 +32,16 @@ _ADVICE: Final = {
 }
 
 
-def encode(tensor: Tensor, dtype: str) -> NDArray[Any]:
+def encode(tensor: Tensor, dtype: str, largest: float | None = None) -> NDArray[Any]:
     """Round `tensor` to the stored `dtype`; a bfloat16 tensor becomes uint16 without a copy.
 
-    NaN and infinity pass: a writer refuses them by row, before.
+    NaN and infinity pass: a writer refuses them by row, before. `largest` is `absmax(tensor)`, for
+    those who know it.
 
     Raises StoreError when all values are finite and one is too large for `dtype`.
     """
-    tensor = tensor.detach().cpu()
-    _refuse_overflow(tensor, dtype)
-    rounded = tensor.to(TORCH_DTYPES[dtype])
+    _refuse_overflow(absmax(tensor) if largest is None else largest, dtype)
+    rounded = tensor.detach().cpu().to(TORCH_DTYPES[dtype])
     if dtype == "bfloat16":
         rounded = rounded.view(torch.uint16)
     return rounded.numpy()
@@ -61,8 +61,7 @@ def absmax(tensor: Tensor) -> float:
     return max(abs(float(low)), abs(float(high)))
 
 
-def _refuse_overflow(tensor: Tensor, dtype: str) -> None:
-    largest = absmax(tensor)
+def _refuse_overflow(largest: float, dtype: str) -> None:
     limit = torch.finfo(TORCH_DTYPES[dtype]).max
     fits = largest < FLOAT16_LIMIT if dtype == "float16" else largest <= limit
     if not fits and math.isfinite(largest):

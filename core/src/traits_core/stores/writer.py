@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import attrs
 import numpy as np
@@ -20,23 +18,22 @@ from traits_core.durable import create_json
 from traits_core.errors import StoreError
 from traits_core.protocols import Storage
 from traits_core.stores.batch import encode_batch
-from traits_core.stores.commit import CREATION, ArrayStats, Commit, measure
-from traits_core.stores.dtypes import NUMPY_DTYPES, decode
-from traits_core.stores.files import STAGING, check_sizes, describe, move_durably
+from traits_core.stores.committer import Committer
+from traits_core.stores.dtypes import NUMPY_DTYPES
+from traits_core.stores.files import check_sizes
+from traits_core.stores.free_space import disk_error, refuse_small_disk
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import HEADER_FILE, load_header
 from traits_core.stores.lock import locked
-from traits_core.stores.manifest import append_commit, drop_torn_line, load_manifest
+from traits_core.stores.manifest import drop_torn_line, load_manifest
 from traits_core.stores.ownership import clear_staging, refuse_foreign, refuse_other
-
-USABLE: Final = 0.95
-"""The part of the free space that a store may be planned to fill."""
 
 
 class StoreWriter:
     """Writes the rows of a store that are not committed yet, in order.
 
-    Memory: one shard in the stored dtype, and the batch that is being appended.
+    A thread commits a shard while the rows of the next are appended. Memory: two shards in the
+    stored dtype, and the batch that is being appended.
 
         with StoreWriter(root, header, storage) as writer:
             for rows in writer.gaps():
@@ -46,7 +43,8 @@ class StoreWriter:
 
     A store that was never repaired has one gap: all that is behind its last committed shard.
 
-    Leaving the block early, or dying in it, loses the rows of the unfinished shard and nothing else.
+    Leaving the block early loses the rows of the unfinished shard and nothing else; dying in it,
+    those of the shard that is being committed too.
 
     Parameters
     ----------
@@ -55,17 +53,21 @@ class StoreWriter:
     storage: turns rows into files
 
     Entering raises BusyError when another process writes the store; StoreError when `root` holds
-    something else, a store with another header, a damaged one, or when the disk is too small.
+    something else, a store with another header, or a damaged one; DiskFullError when the disk is too
+    small. A shard that cannot be written raises when the next one is full, at `finish`, or at the end
+    of the block; the writer takes no rows after that.
     """
 
     def __init__(self, root: Path, header: StoreHeader, storage: Storage) -> None:
         self.root = root
         self.header = header
-        self._storage = storage
-        self._gaps: list[range] = []
-        self._shard = 0
+        self._committer = Committer(root, header, storage)
+        self._gaps: list[range] = []  # shards that are not committed
+        self._shard = 0  # where the next row goes: the shard, and the row in it
         self._buffered = 0
         self._buffers: dict[str, NDArray[Any]] = {}
+        self._spare: dict[str, NDArray[Any]] = {}
+        self._pending: tuple[int, Future[None]] | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -73,6 +75,8 @@ class StoreWriter:
         with ExitStack() as stack:
             stack.enter_context(locked(self.root))
             self._open()
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="traits-commit")
+            stack.callback(self._thread.shutdown)
             self._stack = stack.pop_all()
         return self
 
@@ -82,21 +86,34 @@ class StoreWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        try:
+            self._settle()
+        except Exception:
+            if error is None:
+                raise
+        finally:
+            self._buffers, self._spare = {}, {}
+            self._stack.close()
 
     @property
     def committed_rows(self) -> int:
-        """The rows before the first one that is missing: where `append` begins."""
+        """The rows before the first one that is missing: where `append` begins.
+
+        This, `missing_rows` and `complete` wait for the shard that is being committed.
+        """
+        self._settle()
         return self._rows(self._gaps[0]).start if self._gaps else self.header.rows
 
     @property
     def missing_rows(self) -> int:
         """How many rows are not committed, wherever they are."""
+        self._settle()
         return sum(rows.stop - rows.start for rows in map(self._rows, self._gaps))
 
     @property
     def complete(self) -> bool:
         """True when all rows are committed."""
+        self._settle()
         return not self._gaps
 
     def gaps(self) -> Iterator[range]:
@@ -112,14 +129,15 @@ class StoreWriter:
                 raise StoreError(f"{self.root}: the rows up to {rows.stop} were not appended")
 
     def append(self, arrays: Mapping[str, Tensor]) -> None:
-        """Take the next rows of every array, and commit each shard that they fill.
+        """Take the next rows of every array; each shard that they fill is committed meanwhile.
 
         Parameters
         ----------
         arrays: float tensors [n, columns] by array name, n >= 1 the same for all, on any device
 
         Raises DataError for no rows, NaN or infinity (naming array and row); StoreError for another
-        shape than the header's, values too large for the dtype, and when the disk fails.
+        shape than the header's, values too large for the dtype, and when an earlier shard could not
+        be written (DiskFullError when the disk is full).
         """
         if not self._buffers:
             raise StoreError(f"{self.root}: rows can be appended inside the `with` block only")
@@ -136,12 +154,12 @@ class StoreWriter:
                 self._buffers[name][target] = rows[taken:end]
             self._buffered, taken = target.stop, end
             if self._buffered == self.header.shard_rows(self._shard):
-                self._commit_shard()
+                self._hand_over()
 
     def finish(self) -> None:
-        """Check that every row is committed.
+        """Wait until every row is committed.
 
-        Raises StoreError when rows are missing.
+        Raises StoreError when rows are missing, or could not be written.
         """
         if not self.complete:
             there = self.header.rows - self.missing_rows + self._buffered
@@ -172,83 +190,50 @@ class StoreWriter:
         check_sizes(self.root, manifest.files)
         self._gaps = manifest.gaps(self.header)
         self._shard = self._gaps[0].start if self._gaps else self.header.n_shards
-        self._check_space()
+        refuse_small_disk(self.root, self.header, self.missing_rows)
         try:
             if not (self.root / HEADER_FILE).exists():
                 create_json(self.root / HEADER_FILE, attrs.asdict(self.header))
             drop_torn_line(self.root, manifest)
+            if manifest.creation is None:
+                self._committer.create()
         except OSError as error:
             raise self._disk_error("the header", error) from error
-        if manifest.creation is None:
-            self._commit(CREATION, 0, {}, self._create)
+        self._buffers, self._spare = self._new_buffers(), self._new_buffers()
+
+    def _new_buffers(self) -> dict[str, NDArray[Any]]:
         rows = min(self.header.rows_per_shard, self.header.rows)
         dtype = NUMPY_DTYPES[self.header.dtype]
-        self._buffers = {a.name: np.empty((rows, a.columns), dtype) for a in self.header.arrays}
+        return {a.name: np.empty((rows, a.columns), dtype) for a in self.header.arrays}
 
-    def _close(self) -> None:
-        self._buffers, self._buffered = {}, 0
-        self._stack.close()
+    def _hand_over(self) -> None:
+        """Have the thread commit the shard that is full, and go on with the other buffers."""
+        self._settle()
+        arrays = {name: buffer[: self._buffered] for name, buffer in self._buffers.items()}
+        commit = self._thread.submit(self._committer.commit, self._shard, arrays)
+        self._pending = self._shard, commit
+        self._buffers, self._spare = self._spare, self._buffers
+        self._shard, self._buffered = self._shard + 1, 0
 
-    def _check_space(self) -> None:
-        width = sum(array.columns for array in self.header.arrays)
-        item = NUMPY_DTYPES[self.header.dtype].itemsize
-        needed = self.missing_rows * width * item
-        disk = os.statvfs(self.root)
-        free = disk.f_bavail * disk.f_frsize
-        if needed > USABLE * free:
-            raise StoreError(
-                f"{self.root}: {needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free: "
-                "make room, choose a narrower --storage.dtype, or write to another disk"
-            )
-
-    def _create(self, staging: Path) -> Sequence[str]:
-        self._storage.create(staging, self.header)
-        return [p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file()]
-
-    def _commit_shard(self) -> None:
-        shard, rows = self._shard, self._buffered
-        arrays = {name: buffer[:rows] for name, buffer in self._buffers.items()}
-        stats = {name: measure(decode(x, self.header.dtype)) for name, x in arrays.items()}
-
-        def write(staging: Path) -> Sequence[str]:
-            return self._storage.write_shard(staging, self.header, shard, arrays)
-
-        self._commit(shard, rows, stats, write)
+    def _settle(self) -> None:
+        """Wait for the shard that is being committed, if any; raise what kept it from being so."""
+        if self._pending is None:
+            return
+        (shard, commit), self._pending = self._pending, None
+        buffers, self._buffers = self._buffers, {}  # a writer that failed takes no rows
+        try:
+            commit.result()
+        except OSError as error:
+            raise self._disk_error(f"shard {shard}", error) from error
+        self._buffers = buffers
         rest = [range(shard + 1, gap.stop) if shard in gap else gap for gap in self._gaps]
         self._gaps = [gap for gap in rest if gap]
-        self._shard, self._buffered = shard + 1, 0
-
-    def _commit(
-        self,
-        shard: int,
-        rows: int,
-        stats: Mapping[str, ArrayStats],
-        write: Callable[[Path], Sequence[str]],
-    ) -> None:
-        """Stage, checksum, flush, rename, and only then add the line that makes the rows exist."""
-        staging = self.root / f"{STAGING}{uuid.uuid4().hex[:12]}"
-        try:
-            staging.mkdir()
-            files = tuple(describe(staging, name) for name in sorted(write(staging)))
-            move_durably(staging, self.root, files)
-            commit = Commit(
-                shard=shard,
-                row_start=max(shard, 0) * self.header.rows_per_shard,
-                rows=rows,
-                files=files,
-                arrays=stats,
-            )
-            append_commit(self.root, self.header, commit)
-        except OSError as error:
-            self._close()
-            raise self._disk_error(f"shard {shard}", error) from error
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
     def _disk_error(self, what: str, error: OSError) -> StoreError:
         missing = sum(gap.stop - gap.start for gap in self._gaps)
-        return StoreError(
+        return disk_error(
             f"{self.root}: {what} could not be written ({error.strerror or error}): "
             f"{self.header.n_shards - missing} of {self.header.n_shards} shards are committed; "
-            "mend the disk, then run the same command again to go on"
+            "mend the disk, then run the same command again to go on",
+            error,
         )
