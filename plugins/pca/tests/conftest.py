@@ -1,0 +1,114 @@
+"""Activations with a known covariance, learners, and processes that live in threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import attrs
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from traits_plugin_pca.config import PCAConfig
+from traits_plugin_pca.method import PCA
+
+
+@attrs.frozen
+class OneProcess:
+    world_size: int = 1
+    rank: int = 0
+
+    def all_sum(self, *tensors: Tensor) -> None:
+        pass
+
+
+class ThreadComm:
+    """One of several processes that are threads of this one."""
+
+    def __init__(self, rank: int, posts: list, meeting: threading.Barrier) -> None:
+        self.rank, self.world_size = rank, len(posts)
+        self._posts, self._meeting = posts, meeting
+
+    def all_sum(self, *tensors: Tensor) -> None:
+        self._posts[self.rank] = [tensor.clone() for tensor in tensors]
+        self._meeting.wait(timeout=30)
+        for i, tensor in enumerate(tensors):
+            tensor.copy_(sum(post[i] for post in self._posts))
+        self._meeting.wait(timeout=30)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other make small problems slow."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def run_ranks() -> Callable:
+    """Run `work(comm)` in `n` threads; returns the results by rank."""
+
+    def run(n: int, work: Callable) -> list:
+        posts, meeting, results = [None] * n, threading.Barrier(n), [None] * n
+
+        def target(rank: int) -> None:
+            try:
+                results[rank] = work(ThreadComm(rank, posts, meeting))
+            except BaseException:
+                meeting.abort()
+                raise
+
+        threads = [threading.Thread(target=target, args=(rank,)) for rank in range(n)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    return run
+
+
+@pytest.fixture
+def learner() -> Callable[..., PCA]:
+    """Build a learner: `learner(d_model, seed=0, comm=..., **options)`."""
+
+    def build(d_model: int, *, seed: int = 0, comm=OneProcess(), **options) -> PCA:
+        config = PCAConfig(**options)
+        return PCA(config, d_model=d_model, seed=seed, device=torch.device("cpu"), comm=comm)
+
+    return build
+
+
+@pytest.fixture
+def fit() -> Callable[..., list[dict]]:
+    """Initialise a learner on the first rows and train it until it is done; returns metrics per epoch."""
+
+    def run(method: PCA, rows_nd: Tensor, batch: int = 256) -> list[dict]:
+        method.initialize(rows_nd[: method.sample_rows])
+        history = []
+        while not method.done:
+            for acts_bd in torch.split(rows_nd, batch):
+                method.update(acts_bd)
+            history.append(dict(method.end_epoch()))
+        return history
+
+    return run
+
+
+@pytest.fixture
+def spread_rows() -> Callable[..., Tensor]:
+    """Rows [n, d], float32, whose j-th direction has variance j^-decay, in a random basis."""
+
+    def make(n=2000, d=24, decay=1.0, mean=0.0, seed=0) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        normals_dd = torch.randn(d, d, generator=generator, dtype=torch.float64)
+        deviations_d = torch.arange(1, d + 1, dtype=torch.float64) ** (-decay / 2)
+        rows_nd = torch.randn(n, d, generator=generator, dtype=torch.float64) * deviations_d
+        return (rows_nd @ torch.linalg.qr(normals_dd).Q + mean).float()
+
+    return make
