@@ -7,9 +7,12 @@ from traits_plugin_random.scorer import DotScorer
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def scorer():
-    return DotScorer(torch.randn(37, 24, generator=torch.Generator().manual_seed(1)))
+@pytest.fixture(params=["raw", "shifted"])
+def scorer(request):
+    prototypes_kd = torch.randn(37, 24, generator=torch.Generator().manual_seed(1))
+    return DotScorer(
+        prototypes_kd, torch.linspace(-1, 1, 24) if request.param == "shifted" else None
+    )
 
 
 @pytest.fixture
@@ -18,11 +21,12 @@ def acts_bd():
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_scores_are_raw_dot_products_of_the_values_held(scorer, acts_bd, dtype):
+def test_scores_are_dot_products_of_the_values_held(scorer, acts_bd, dtype):
     held_bd = acts_bd.to(dtype)
     scores_bk = scorer(held_bd)
     assert scores_bk.dtype == torch.float32
-    exact_bk = held_bd.double() @ scorer.prototypes_kd.double().T
+    shifted_bd = held_bd.double() - (0 if scorer.shift_d is None else scorer.shift_d)
+    exact_bk = shifted_bd @ scorer.prototypes_kd.double().T
     torch.testing.assert_close(scores_bk.double(), exact_bk, rtol=1e-5, atol=1e-5)
 
 

@@ -10,7 +10,7 @@ def traits_methods() -> list[MethodSpec]:
     return [
         MethodSpec(
             name="random",
-            summary="random prototypes: Gaussian directions, or training activations",
+            summary="random prototypes: Gaussian or orthogonal directions, or training activations",
             config=RandomConfig,
             factory="traits_plugin_random.method:RandomPrototypes",
             scorer="traits_plugin_random.scorer:DotScorer",

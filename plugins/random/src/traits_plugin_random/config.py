@@ -13,13 +13,18 @@ from traits_core import option
 class RandomConfig:
     """Options of the method `random`."""
 
-    kind: Literal["gaussian", "activations"] = option(
+    kind: Literal["gaussian", "orthogonal", "activations", "standardized"] = option(
         "gaussian",
-        help="gaussian: uniformly random unit directions; activations: random training rows",
-        validator=attrs.validators.in_(("gaussian", "activations")),
+        help="gaussian, orthogonal: random unit directions; activations, standardized: training rows",
+        validator=attrs.validators.in_(("gaussian", "orthogonal", "activations", "standardized")),
     )
     n_prototypes: int = option(
         1024,
         help="number of prototypes; with one seed, fewer are the first of more",
         validator=attrs.validators.ge(1),
     )
+
+    @property
+    def draws_rows(self) -> bool:
+        """Whether prototypes are rows of the training activations."""
+        return self.kind in ("activations", "standardized")

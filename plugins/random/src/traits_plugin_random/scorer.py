@@ -1,4 +1,4 @@
-"""The raw dot product with each prototype."""
+"""The dot product with each prototype."""
 
 from __future__ import annotations
 
@@ -18,9 +18,16 @@ FACTS = {"scorer": "random", "version": 1}
 
 @attrs.frozen(eq=False)
 class DotScorer:
-    """Scores are dot products of the raw activations with prototypes [K, D], float32."""
+    """Scores are dot products x.p, of the raw activations unless they are shifted: (x - shift).p.
+
+    Parameters
+    ----------
+    prototypes_kd: float32
+    shift_d: float32, subtracted from activations; None: they are taken as they are
+    """
 
     prototypes_kd: Tensor
+    shift_d: Tensor | None = None
 
     @property
     def n_prototypes(self) -> int:
@@ -29,16 +36,19 @@ class DotScorer:
 
     @torch.no_grad()
     def __call__(self, acts_bd: Tensor) -> Tensor:
-        """Score activations [B, D] of any float dtype: x.p, float32 [B, K].
+        """Score activations [B, D] of any float dtype; float32 [B, K].
 
         Raises DataError for another width, an integer dtype, NaN or infinity.
         """
         check_activations(acts_bd, self.prototypes_kd.shape[1])
-        return acts_bd.float() @ self.prototypes_kd.T
+        shifted_bd = acts_bd if self.shift_d is None else acts_bd - self.shift_d
+        return shifted_bd.float() @ self.prototypes_kd.T
 
     def save(self, directory: Path) -> None:
         """Write `scorer.safetensors` into `directory`."""
-        save_tensors(directory / FILE, {"prototypes_kd": self.prototypes_kd}, FACTS)
+        tensors = {"prototypes_kd": self.prototypes_kd, "shift_d": self.shift_d}
+        given = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        save_tensors(directory / FILE, given, FACTS)
 
     @classmethod
     def load(cls, directory: Path, device: torch.device) -> Self:
@@ -49,4 +59,4 @@ class DotScorer:
                 f"{directory / FILE}: not a scorer of random prototypes of version 1 but {facts}: "
                 "load it with the method and version that wrote it"
             )
-        return cls(tensors["prototypes_kd"])
+        return cls(**tensors)
