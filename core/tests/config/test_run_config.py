@@ -21,6 +21,8 @@ CHANGES = [
     {"run": {"seed": 1}},
     {"run": {"layer": "3"}},
     {"run": {"pooling": "mean"}},
+    {"run": {"normalize": "pca"}},
+    {"run": {"normalize_epsilon": 0.5}},
     {"run": {"test_split": "val"}},
     {"method": {"name": "centroids", "n_clusters": 9}},
     {"method": {"name": "centroids", "tol": 0.25}},

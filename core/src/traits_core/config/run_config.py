@@ -51,6 +51,14 @@ class RunOptions:
     pooling: Literal["max", "mean"] = option(
         "max", help="how the scores of an example's positions become one"
     )
+    normalize: Literal["none", "center", "standardize", "unit-norm", "zca", "pca"] = option(
+        "none", help="what activations go through before the method, and before its scorer"
+    )
+    normalize_epsilon: float = option(
+        1e-3,
+        help="zca and pca: part of the mean variance that is added to every variance",
+        validator=attrs.validators.gt(0),
+    )
 
 
 @attrs.frozen

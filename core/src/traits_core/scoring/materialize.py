@@ -10,8 +10,9 @@ import attrs
 
 from traits_core.errors import DataError
 from traits_core.progress import Progress
-from traits_core.protocols import Scorer, Storage
+from traits_core.protocols import Storage
 from traits_core.scoring.pooling import pool
+from traits_core.scoring.saved import LoadedScorer
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.reader import Store
 from traits_core.stores.writer import StoreWriter
@@ -30,7 +31,7 @@ class NamedScorer:
 
     name: str
     digest: str
-    scorer: Scorer
+    scorer: LoadedScorer
 
 
 def score_header(

@@ -7,13 +7,20 @@ import json
 import shutil
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
 from traits_core.config.structure import structure_record, unstructure
 from traits_core.durable import sync_file, write_json
 from traits_core.errors import DataError, StoreError
+from traits_core.normalization.normalizer import (
+    Normalizer,
+    NormalizerFacts,
+    load_normalizer,
+    save_normalizer,
+)
+from traits_core.normalization.scorer import NormalizedScorer
 from traits_core.protocols import Scorer
 from traits_core.records import FeatureSpec
 from traits_core.registry.plugins import Registry
@@ -21,19 +28,34 @@ from traits_core.specs import MethodSpec
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 FORMAT_VERSION: Final = 1
 ALLOWED: Final = {".safetensors", ".json"}
+NORMALIZER_FILE: Final = "normalizer.safetensors"
+
+
+class LoadedScorer(Protocol):
+    """What a run needs of a scorer: raw activations [B, D] in, scores [B, K] out."""
+
+    @property
+    def n_prototypes(self) -> int: ...
+
+    def __call__(self, acts_bd: Tensor) -> Tensor: ...
 
 
 @attrs.frozen(kw_only=True)
 class ScorerFacts:
-    """The contents of `scorer.json`: method, prototypes, features, and a sha256 per file."""
+    """The contents of `scorer.json`: method, prototypes, features, and a sha256 per file.
+
+    `normalizer` says what activations go through first; None when it is nothing.
+    """
 
     version: int = FORMAT_VERSION
     method: str
     n_prototypes: int
     feature: FeatureSpec
+    normalizer: NormalizerFacts | None = None
     files: tuple[tuple[str, str], ...]
 
     @property
@@ -52,8 +74,21 @@ class ScorerFacts:
             raise DataError(f"this scorer was trained on other activations: {'; '.join(wrong)}")
 
 
-def save_scorer(directory: Path, scorer: Scorer, method: str, feature: FeatureSpec) -> None:
+def save_scorer(
+    directory: Path,
+    scorer: Scorer,
+    method: str,
+    feature: FeatureSpec,
+    normalizer: Normalizer | None = None,
+) -> None:
     """Write `scorer` to `directory`, all of it or nothing; an existing one is replaced.
+
+    Parameters
+    ----------
+    scorer: of activations that have gone through `normalizer`
+    method: name of the method that knows how to load it
+    feature: what the raw activations are
+    normalizer: kept beside the scorer's own files
 
     Raises StoreError when the scorer writes anything but safetensors and JSON.
     """
@@ -67,9 +102,16 @@ def save_scorer(directory: Path, scorer: Scorer, method: str, feature: FeatureSp
                 f"the scorer of {method!r} wrote {', '.join(refused)}; "
                 f"only {' and '.join(sorted(ALLOWED))} files are kept"
             )
+        if normalizer:
+            _add_normalizer(staging / NORMALIZER_FILE, normalizer, method)
+            files = sorted((*files, staging / NORMALIZER_FILE))
         names = tuple((path.relative_to(staging).as_posix(), _sha256(path)) for path in files)
         facts = ScorerFacts(
-            method=method, n_prototypes=scorer.n_prototypes, feature=feature, files=names
+            method=method,
+            n_prototypes=scorer.n_prototypes,
+            feature=feature,
+            normalizer=normalizer.facts if normalizer else None,
+            files=names,
         )
         for path in files:
             sync_file(path)
@@ -102,12 +144,32 @@ def read_facts(directory: Path) -> ScorerFacts:
 
 def load_scorer(
     directory: Path, registry: Registry, device: torch.device
-) -> tuple[Scorer, ScorerFacts]:
-    """Read a scorer through the method that wrote it; its files are checked first."""
+) -> tuple[LoadedScorer, ScorerFacts]:
+    """Read a scorer through the method that wrote it, and the normaliser that it was trained with.
+
+    Their files are checked first. Raises StoreError when one is missing, damaged or another.
+    """
     facts = read_facts(directory)
     spec = registry.get("method", facts.method)
     assert isinstance(spec, MethodSpec)
-    return spec.load_scorer_class().load(directory, device), facts
+    scorer = spec.load_scorer_class().load(directory, device)
+    if facts.normalizer is None:
+        return scorer, facts
+    normalizer = load_normalizer(directory / NORMALIZER_FILE, device)
+    if normalizer.facts != facts.normalizer:
+        raise StoreError(
+            f"{directory}: {NORMALIZER_FILE} is {normalizer.facts}; scorer.json says {facts.normalizer}"
+        )
+    return NormalizedScorer(normalizer, scorer), facts
+
+
+def _add_normalizer(path: Path, normalizer: Normalizer, method: str) -> None:
+    if path.exists():
+        raise StoreError(
+            f"the scorer of {method!r} wrote {path.name}, where its normaliser is kept: "
+            "write another name"
+        )
+    save_normalizer(path, normalizer)
 
 
 def _sha256(path: Path) -> str:

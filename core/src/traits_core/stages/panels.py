@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from traits_core.protocols import Scorer
 from traits_core.records import ProbeResult
 from traits_core.reporting.content import Exemplar, TraitPanel
 from traits_core.reporting.exemplars import top_examples
 from traits_core.reporting.ranking import TraitResult, best_and_worst, rank_traits
 from traits_core.scoring.matrix import StoredScores
-from traits_core.scoring.saved import load_scorer
+from traits_core.scoring.saved import LoadedScorer, load_scorer
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source
 from traits_core.stages.probe import trait_labels
@@ -89,7 +88,7 @@ def _panel(kind: str, trait: TraitResult, exemplars: tuple[Exemplar, ...]) -> Tr
 
 
 def _heat_maps(
-    scorer: Scorer, store: Store, rows: Sequence[int], prototype: int, context: Context
+    scorer: LoadedScorer, store: Store, rows: Sequence[int], prototype: int, context: Context
 ) -> list[NDArray[np.float32] | None]:
     """Score the stored positions of some examples again; None where positions form no grid."""
     array, positions = store.header.arrays[0], store.header.positions

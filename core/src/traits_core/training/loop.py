@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 from traits_core.errors import DataError
 from traits_core.progress import Progress
 from traits_core.protocols import Method
-from traits_core.streaming.shuffle import ShuffledStream
 from traits_core.tracking.metrics import MetricsLog
 from traits_core.training.checkpoint import Cursor, restore_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class BatchStream(Protocol):
+    """Every training row once per epoch; the same batches for the same epoch."""
+
+    @property
+    def batches_per_epoch(self) -> int: ...
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Tensor]:
+        """The float32 batches [B, D] of one epoch, from batch `start` on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +49,7 @@ class Loop:
     """
 
     method: Method
-    stream: ShuffledStream
+    stream: BatchStream
     sample: Callable[[int], Tensor]
     checkpoints: Path
     checkpoint_every: int
