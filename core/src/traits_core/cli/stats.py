@@ -29,7 +29,7 @@ def stats(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Describe the activations in a store, and what is odd about them.
+    """Describe the activations in a store, and their oddities.
 
     One pass over the rows; the result is kept in the home directory, and the store is not touched.
 
