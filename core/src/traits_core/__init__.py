@@ -14,11 +14,12 @@ from traits_core.protocols import (
     Backbone,
     Comm,
     Dataset,
+    Format,
     Method,
     Probe,
     ProbeSplit,
-    Scorer,
     ScoreMatrix,
+    Scorer,
     Storage,
     StorageReader,
     Tracker,
@@ -35,11 +36,13 @@ from traits_core.registry.hookspecs import hookimpl
 from traits_core.specs import (
     BackboneSpec,
     DatasetSpec,
+    FormatSpec,
     MethodSpec,
     ProbeSpec,
     StorageSpec,
     TrackerSpec,
 )
+from traits_core.stores.foreign import Extra, ForeignStore, OpenStore
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.tensors import load_tensors, save_tensors
 
@@ -54,10 +57,15 @@ __all__ = [
     "Dataset",
     "DatasetSpec",
     "Example",
+    "Extra",
     "FeatureSpec",
+    "ForeignStore",
+    "Format",
+    "FormatSpec",
     "Layout",
     "Method",
     "MethodSpec",
+    "OpenStore",
     "PluginError",
     "PositionLabels",
     "Probe",

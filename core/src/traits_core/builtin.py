@@ -1,8 +1,10 @@
-"""The core's own storage, probe and tracker, offered through the same hooks as everybody else's."""
+"""The core's own storages, formats, probe and tracker, offered through the same hooks as everybody else's."""
 
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.registry.hookspecs import hookimpl
-from traits_core.specs import ProbeSpec, StorageSpec, TrackerSpec
+from traits_core.specs import FormatSpec, ProbeSpec, StorageSpec, TrackerSpec
+from traits_core.stores.formats.npz_config import NpzConfig
+from traits_core.stores.formats.saev_config import SaevConfig
 from traits_core.stores.raw_config import RawConfig
 from traits_core.stores.zarr_config import ZarrConfig
 from traits_core.tracking.wandb_config import WandbConfig
@@ -26,6 +28,27 @@ def traits_storages() -> list[StorageSpec]:
             factory="traits_core.stores.raw_storage:RawStorage",
             example={"chunk_rows": 8, "rows_per_shard": 16},
             tags={"unchecked-reads"},
+        ),
+    ]
+
+
+@hookimpl
+def traits_formats() -> list[FormatSpec]:
+    """Offer the formats that activations often come in."""
+    return [
+        FormatSpec(
+            name="npz",
+            summary="token chunks with attention masks, as chunks/chunk_0000.npz and so on",
+            config=NpzConfig,
+            factory="traits_core.stores.formats.npz_format:NpzFormat",
+            example={"sequences_per_chunk": 3},
+        ),
+        FormatSpec(
+            name="saev",
+            summary="saev's shards, protocol 2.1: float32, CLS and content tokens, several layers",
+            config=SaevConfig,
+            factory="traits_core.stores.formats.saev_format:SaevFormat",
+            example={"tokens": "all", "max_tokens_per_shard": 20},
         ),
     ]
 

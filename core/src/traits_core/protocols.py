@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from traits_core.progress import Progress
     from traits_core.records import (
         Example,
         FeatureSpec,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         ProbeResult,
         TraitLabels,
     )
+    from traits_core.stores.foreign import ForeignStore, OpenStore
     from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 
 
@@ -177,6 +179,27 @@ class Storage(Protocol):
         """
 
     def open(self, root: Path, header: StoreHeader) -> StorageReader: ...
+
+
+class Format(Protocol):
+    """A foreign format of activations, read where it is and written for export.
+
+    The factory is called as `factory(config)`. What is read is hostile until it is checked: nothing
+    is executed, no memory is asked for that the length of the files does not justify.
+    """
+
+    def recognizes(self, root: Path) -> bool:
+        """True when `root` looks like this format, by the names of its files alone. Never raises."""
+
+    def open(self, root: Path) -> ForeignStore:
+        """Check what is there. Raises StoreError when it is damaged or incomplete."""
+
+    def write(self, root: Path, source: OpenStore, dtype: str | None, progress: Progress) -> Path:
+        """Write `source` below `root`, whole or not at all; return the directory that `open` takes.
+
+        `dtype` None means the source's, or the only one that the format has. Raises StoreError when
+        the format cannot hold `source`, or `root` holds something.
+        """
 
 
 class ScoreMatrix(Protocol):

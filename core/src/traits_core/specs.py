@@ -1,4 +1,4 @@
-"""What a plugin offers: one frozen record per method, dataset, storage, backbone, probe and tracker.
+"""What a plugin offers: one frozen record per method, dataset, storage, format, backbone, probe, tracker.
 
 A spec names its code as a string, `"package.module:Class"`, which is imported on first use. So
 plugins can be listed, and their options shown, without importing torch.
@@ -124,6 +124,13 @@ class StorageSpec(Spec):
     """A file format for dense 2-D blocks; `factory` builds a `Storage`."""
 
     kind: ClassVar[str] = "storage"
+
+
+@attrs.frozen(kw_only=True)
+class FormatSpec(Spec):
+    """A foreign format of activations, for import and export; `factory` builds a `Format`."""
+
+    kind: ClassVar[str] = "format"
 
 
 @attrs.frozen(kw_only=True)

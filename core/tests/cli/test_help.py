@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-COMMANDS = ("run", "extract", "train", "materialize", "probe", "report", "runs", "plugin")
+STAGES = ("run", "extract", "train", "materialize", "probe", "report")
+COMMANDS = (*STAGES, "runs", "convert", "inspect", "stats", "verify", "plugin")
 LISTS = ([], ["plugin"])
 PAGES = [
     [],

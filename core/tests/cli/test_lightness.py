@@ -26,6 +26,8 @@ finally:
         "run --method kmeans --dataset emoji --track wandb --help",
         "extract --dataset digits --help",
         "probe --help",
+        "convert --help",
+        "inspect --help",
         "plugin list",
         "plugin list --json",
         "run --method no-such-method",

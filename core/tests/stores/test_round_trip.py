@@ -14,6 +14,8 @@ from hypothesis.extra import numpy as hnp
 
 from traits_core.errors import StoreError
 from traits_core.stores.dtypes import FLOAT16_LIMIT, TORCH_DTYPES, decode, encode
+from traits_core.stores.raw_config import RawConfig
+from traits_core.stores.raw_storage import RawStorage
 from traits_core.stores.reader import open_store
 from traits_core.stores.writer import StoreWriter
 from traits_core.stores.zarr_config import ZarrConfig
@@ -53,9 +55,9 @@ def test_values_are_rounded_as_torch_rounds(dtype, source):
 @pytest.mark.parametrize(
     ("dtype", "value", "advice"),
     [
-        ("float16", 65504.0, "--storage.dtype bfloat16 or float32"),
-        ("float16", -1e9, "--storage.dtype bfloat16 or float32"),
-        ("bfloat16", 3.4e38, "--storage.dtype float32"),
+        ("float16", 65504.0, "use the dtype bfloat16 or float32"),
+        ("float16", -1e9, "use the dtype bfloat16 or float32"),
+        ("bfloat16", 3.4e38, "use the dtype float32"),
         ("float32", 1e39, "widest"),
     ],
 )
@@ -65,9 +67,12 @@ def test_a_value_that_would_overflow_is_refused_with_advice(dtype, value, advice
         encode(tensor, dtype)
 
 
+@pytest.mark.parametrize("storage", [ZarrStorage(ZarrConfig()), RawStorage(RawConfig())])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_any_store_reads_back_what_was_written(data, header, registry, values):
+def test_any_store_reads_back_what_was_written_also_with_zarr(
+    storage, data, header, registry, values
+):
     chunk_rows = data.draw(st.integers(1, 5), "chunk_rows")
     arrays = tuple(
         attrs.evolve(array, columns=data.draw(st.integers(1, 6), "columns"))
@@ -75,6 +80,7 @@ def test_any_store_reads_back_what_was_written(data, header, registry, values):
     )
     header = attrs.evolve(
         header,
+        storage="zarr" if isinstance(storage, ZarrStorage) else "raw",
         dtype=data.draw(st.sampled_from(DTYPES), "dtype"),
         positions=1,
         rows=data.draw(st.integers(1, 30), "rows"),
@@ -86,7 +92,7 @@ def test_any_store_reads_back_what_was_written(data, header, registry, values):
     expected = {k: v.to(TORCH_DTYPES[header.dtype]) for k, v in values(header).items()}
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "store"
-        with StoreWriter(root, header, ZarrStorage(ZarrConfig())) as writer:
+        with StoreWriter(root, header, storage) as writer:
             row = 0
             while row < header.rows:
                 end = min(header.rows, row + data.draw(st.integers(1, 12), "batch"))
@@ -102,6 +108,8 @@ def test_any_store_reads_back_what_was_written(data, header, registry, values):
         actual = store.read(name, start, stop, columns=slice(first, last))
         assert actual.dtype == expected[name].dtype
         assert torch.equal(actual, expected[name][start:stop, first:last])
+        theirs = zarr.open_group(root, mode="r")[f"arrays/{name}"][:]
+        assert np.array_equal(theirs, encode(expected[name], header.dtype))
 
 
 def test_zarr_itself_opens_the_arrays(tmp_path, write):

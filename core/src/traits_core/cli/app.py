@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from traits_core.cli import plugin, run, runs, stages
+from traits_core.cli import convert, inspect, plugin, run, runs, stages, stats, verify
 from traits_core.cli.options import dynamic_command
 from traits_core.errors import TraitsError
 
@@ -40,6 +40,10 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
             app.command(name, help=function.__doc__)(_not_wanted)
     stages.register(app)
     runs.register(app)
+    convert.register(app)
+    inspect.register(app)
+    stats.register(app)
+    verify.register(app)
     app.add_typer(plugin.app, name="plugin")
     return app
 

@@ -15,6 +15,7 @@ from traits_core.registry.plugins import suggest
 from traits_core.specs import (
     BackboneSpec,
     DatasetSpec,
+    FormatSpec,
     MethodSpec,
     ProbeSpec,
     Spec,
@@ -27,6 +28,7 @@ HOOKS: Final[Mapping[str, type[Spec]]] = {
     "traits_datasets": DatasetSpec,
     "traits_backbones": BackboneSpec,
     "traits_storages": StorageSpec,
+    "traits_formats": FormatSpec,
     "traits_probes": ProbeSpec,
     "traits_trackers": TrackerSpec,
 }

@@ -7,6 +7,7 @@ import pluggy
 from traits_core.specs import (
     BackboneSpec,
     DatasetSpec,
+    FormatSpec,
     MethodSpec,
     ProbeSpec,
     StorageSpec,
@@ -37,6 +38,11 @@ def traits_backbones() -> Iterable[BackboneSpec]:  # type: ignore[empty-body]
 @hookspec
 def traits_storages() -> Iterable[StorageSpec]:  # type: ignore[empty-body]
     """Return the storages that this plugin offers."""
+
+
+@hookspec
+def traits_formats() -> Iterable[FormatSpec]:  # type: ignore[empty-body]
+    """Return the foreign formats that this plugin reads and writes."""
 
 
 @hookspec

@@ -27,8 +27,8 @@ FLOAT16_LIMIT: Final = 65504.0
 """The largest float16: a value there may have been clipped already, so it is refused as well."""
 _ADVICE: Final = {
     "float32": ", the widest dtype of a store",
-    "float16": ": use --storage.dtype bfloat16 or float32",
-    "bfloat16": ": use --storage.dtype float32",
+    "float16": ": use the dtype bfloat16 or float32",
+    "bfloat16": ": use the dtype float32",
 }
 
 

@@ -75,7 +75,7 @@ class StoreHeader:
     dataset: name of the dataset
     dataset_digest: its digest
     split: name of the split
-    source: digest of the store that scores were computed from; None for activations
+    source: digest of the store that scores were computed from, or activations were converted from
     pooling: how the positions of an example became one row: `max`, `mean`; None for activations
 
     Raises StoreError when a value is out of range, or two disagree.

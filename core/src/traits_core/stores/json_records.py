@@ -30,7 +30,7 @@ def _strict_converter() -> cattrs.Converter:
 
         converter.register_structure_hook(kind, structure)
 
-    for kind in (int, float, str):
+    for kind in (bool, int, float, str):
         exactly(kind)
     return converter
 
