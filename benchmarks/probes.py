@@ -1,8 +1,9 @@
 """How fast probes are, beside their peers and the hardware's limit.
 
-    python benchmarks/probes.py [--case ap] [--prototypes 512] [--json]
+    python benchmarks/probes.py [--case ap|grid] [--prototypes 8192] [--json]
 
 Labels are synthetic, with the size and the prevalence (mean 0.1) of the attributes of CUB-200-2011.
+Contestants take turns, so that what else the machine does disturbs all of them.
 """
 
 from __future__ import annotations
@@ -13,27 +14,38 @@ import platform
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 
-from traits_core.probing.ap import Positives, available_threads, average_precision
+from traits_core.probing.ap import Kernel, available_threads, average_precision
+from traits_core.probing.grid import Grid, grid_rows
+from traits_core.probing.positives import Positives
+from traits_core.probing.ranks import fill_by_numpy
+from traits_core.probing.retrieval_config import RetrievalConfig
+from traits_core.probing.retrieval_tables import Labels
+from traits_core.probing.selection import Chooser, ap_of_choices, select
+from traits_core.records import TraitLabels
 
 REPEATS = 5
 PEER_PAIRS = 48
+BLOCK = 512
 
 
-def seconds(work: Callable[[], Any]) -> list[float]:
-    """Time `work` REPEATS times, after one warm-up."""
-    work()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
+def in_turns(works: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """Time each of `works` REPEATS times, one after the other, after a warm-up."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for repeat in range(REPEATS + 1):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            if repeat:
+                times[name].append(time.perf_counter() - start)
     return times
 
 
@@ -46,79 +58,164 @@ def machine() -> str:
     return f"{name}, {available_threads()} threads, numpy {np.__version__}"
 
 
+@attrs.frozen
+class Scores:
+    """A `ScoreMatrix` in memory."""
+
+    scores_nk: np.ndarray
+
+    n_examples = property(lambda self: self.scores_nk.shape[0])
+    n_prototypes = property(lambda self: self.scores_nk.shape[1])
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        """Scores of prototypes [start, stop)."""
+        return self.scores_nk[:, start:stop]
+
+
+def synthetic(sizes: argparse.Namespace, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels [examples, traits] and continuous scores [examples, prototypes]."""
+    rng = np.random.default_rng(seed)
+    prevalence_t = np.random.default_rng(0).beta(0.6, 5.4, sizes.traits)
+    labels_nt = rng.random((sizes.examples, sizes.traits)) < prevalence_t
+    return labels_nt, rng.standard_normal((sizes.examples, sizes.prototypes), np.float32)
+
+
 def argsort_alone(scores_nk: np.ndarray) -> None:
     """The floor: each prototype's scores must be ranked, whatever comes after."""
-    scores_kn = np.ascontiguousarray(scores_nk.T)
-    threads = available_threads()
+    threads, k = available_threads(), scores_nk.shape[1]
+
+    def work(thread: int) -> None:
+        for start in range(k * thread // threads, k * (thread + 1) // threads, 16):
+            stop = min(start + 16, k * (thread + 1) // threads)
+            np.argsort(np.ascontiguousarray(scores_nk[:, start:stop].T), axis=1)
+
     with ThreadPoolExecutor(threads) as pool:
-        parts = [scores_kn[i::threads] for i in range(threads)]
-        list(pool.map(lambda part_kn: [np.argsort(scores_n) for scores_n in part_kn], parts))
+        list(pool.map(work, range(threads)))
 
 
-def seconds_per_pair_of_scikit_learn(
-    scores_nk: np.ndarray, labels_nt: np.ndarray
-) -> tuple[str, list[float]] | None:
-    """Name of the peer, and its seconds for one (prototype, trait) pair; None when not installed."""
-    try:
-        import sklearn
-        from sklearn.metrics import average_precision_score
-    except ImportError:
-        return None
+def by_scikit_learn(scores_nk: np.ndarray, labels_nt: np.ndarray) -> None:
+    """A loop over PEER_PAIRS (prototype, trait) pairs."""
+    from sklearn.metrics import average_precision_score
+
     rng = np.random.default_rng(1)
     traits = rng.choice(np.flatnonzero(labels_nt.any(axis=0)), PEER_PAIRS)
-    prototypes = rng.integers(scores_nk.shape[1], size=PEER_PAIRS)
-
-    def work() -> None:
-        for k, t in zip(prototypes, traits, strict=True):
-            average_precision_score(labels_nt[:, t], scores_nk[:, k])
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        per_pair = [value / PEER_PAIRS for value in seconds(work)]
-    return f"scikit-learn {sklearn.__version__}", per_pair
+        for k, t in zip(rng.integers(scores_nk.shape[1], size=PEER_PAIRS), traits, strict=True):
+            average_precision_score(labels_nt[:, t], scores_nk[:, k])
+
+
+def blockwise(scores_nk: np.ndarray, labels_nt: np.ndarray, kernel: Kernel) -> None:
+    """AP of all pairs, as a probe asks for it."""
+    positives = Positives.of(labels_nt)
+    for start in range(0, scores_nk.shape[1], BLOCK):
+        average_precision(scores_nk[:, start : start + BLOCK], positives, kernel=kernel)
+
+
+def kernels() -> dict[str, Kernel]:
+    """The kernels that can be used here."""
+    found: dict[str, Kernel] = {"numpy": fill_by_numpy}
+    if find_spec("numba"):
+        from traits_core.probing.compiled import fill_compiled
+
+        found["compiled"] = fill_compiled
+    return found
 
 
 def bench_ap(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """AP of every (prototype, trait), for continuous scores and for scores that are 95 % zeros."""
-    n, k, t = sizes.examples, sizes.prototypes, sizes.traits
-    rng = np.random.default_rng(0)
-    labels_nt = rng.random((n, t)) < rng.beta(0.6, 5.4, t)
-    continuous_nk = rng.standard_normal((n, k)).astype(np.float32)
-    sparse_nk = np.where(rng.random((n, k)) < 0.95, np.float32(0), np.abs(continuous_nk))
+    labels_nt, continuous_nk = synthetic(sizes, 0)
+    rng = np.random.default_rng(2)
+    zeros_nk = rng.random(continuous_nk.shape, np.float32) < 0.95
+    sparse_nk = np.where(zeros_nk, np.float32(0), np.abs(continuous_nk))
+    pairs = sizes.prototypes * sizes.traits
     for name, scores_nk in (("continuous", continuous_nk), ("95% zeros", sparse_nk)):
-        ours = seconds(
-            lambda scores_nk=scores_nk: average_precision(scores_nk, Positives.of(labels_nt))
+        works: dict[str, Callable[[], Any]] = {
+            kernel: lambda s=scores_nk, fill=fill: blockwise(s, labels_nt, fill)
+            for kernel, fill in kernels().items()
+        }
+        works["argsort"] = lambda s=scores_nk: argsort_alone(s)
+        if find_spec("sklearn"):
+            works["scikit-learn"] = lambda s=scores_nk: by_scikit_learn(s, labels_nt)
+        times = in_turns(works)
+        for kernel in kernels():
+            yield from lines(
+                f"ap, {name}, {shape(sizes)}, {kernel} kernel",
+                times[kernel],
+                f"scikit-learn, one thread (from {PEER_PAIRS} of {pairs} pairs)",
+                [value * pairs / PEER_PAIRS for value in times.get("scikit-learn", ())],
+                times["argsort"],
+            )
+
+
+def bench_grid(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The whole grid of prototypes x train examples; `theirs` is its one cell of everything."""
+    (train_nt, train_nk), (test_nt, test_nk) = synthetic(sizes, 0), synthetic(sizes, 1)
+    names = tuple(map(str, range(sizes.traits)))
+    labels = Labels.of(
+        *(TraitLabels(labels_nt=y, names=names, groups=names) for y in (train_nt, test_nt))
+    )
+    train, test = Scores(train_nk), Scores(test_nk)
+    grid = Grid.of(RetrievalConfig(), train, seed=0)
+
+    def whole() -> None:
+        choosers = [*grid.choosers(train_nt), Chooser(positives=Positives.of(train_nt))]
+        found = select(train, choosers, grid.prefixes, BLOCK)
+        grid_rows("method", grid, found, test, labels, BLOCK)
+
+    def single() -> None:
+        ((best,),) = select(
+            train, [Chooser(positives=Positives.of(train_nt))], [sizes.prototypes], BLOCK
         )
-        floor = seconds(lambda scores_nk=scores_nk: argsort_alone(scores_nk))
-        peer = seconds_per_pair_of_scikit_learn(scores_nk, labels_nt)
-        for metric, of in (("best time", min), ("median time", statistics.median)):
-            theirs = of(peer[1]) * k * t if peer else None
-            yield {
-                "bench": "probes",
-                "case": f"ap, {name}, {k} prototypes x {t} traits x {n} examples",
-                "metric": metric,
-                "unit": "s",
-                "ours": of(ours),
-                "peer": f"{peer[0]} (from {PEER_PAIRS} of {k * t} pairs)"
-                if peer
-                else "scikit-learn (not installed)",
-                "theirs": theirs,
-                "ratio": theirs / of(ours) if theirs else None,
-                "floor": of(floor),
-                "of_floor": of(floor) / of(ours),
-                "machine": machine(),
-            }
+        ap_of_choices(test, test_nt, best.prototypes_t[None], BLOCK)
+
+    times = in_turns({"grid": whole, "cell": single, "argsort": lambda: argsort_alone(train_nk)})
+    cells = len(grid.prefixes) * len({len(rows) for rows in grid.subsets} | {sizes.examples})
+    yield from lines(
+        f"grid, {shape(sizes)}, {cells} cells, {len(grid.subsets) + 1} draws",
+        times["grid"],
+        "its one cell of everything",
+        times["cell"],
+        times["argsort"],
+    )
 
 
-CASES = {"ap": bench_ap}
+def shape(sizes: argparse.Namespace) -> str:
+    """The size of the problem, for people."""
+    return f"{sizes.prototypes} prototypes x {sizes.traits} traits x {sizes.examples} examples"
+
+
+def lines(
+    case: str, ours: list[float], peer: str, theirs: list[float], floor: list[float]
+) -> Iterator[dict[str, Any]]:
+    """Best and median; the peer's are missing when it is not installed."""
+    for metric, of in (("best time", min), ("median time", statistics.median)):
+        yield {
+            "bench": "probes",
+            "case": case,
+            "metric": metric,
+            "unit": "s",
+            "ours": of(ours),
+            "peer": peer if theirs else f"{peer}: not installed",
+            "theirs": of(theirs) if theirs else None,
+            "ratio": of(theirs) / of(ours) if theirs else None,
+            "floor": of(floor),
+            "of_floor": of(floor) / of(ours),
+            "machine": machine(),
+        }
+
+
+CASES = {"ap": bench_ap, "grid": bench_grid}
 
 
 def show(line: dict[str, Any]) -> str:
     """One line for people."""
     text = f"{line['case']}: {line['metric']} {line['ours']:.3g} {line['unit']}"
     if line["ratio"] is not None:
-        text += f"; {line['peer']}: {line['theirs']:.3g} {line['unit']}, {line['ratio']:,.0f} times ours"
-    return f"{text}; floor (argsort alone) {line['floor']:.3g} {line['unit']}"
+        ratio = f"{line['ratio']:,.0f}" if line["ratio"] > 10 else f"{line['ratio']:.2f}"
+        text += f"; {line['peer']}: {line['theirs']:.3g} {line['unit']}, {ratio} times ours"
+    above = 1 / line["of_floor"]
+    return f"{text}; {above:.1f} times argsort alone ({line['floor']:.3g} {line['unit']})"
 
 
 def main() -> None:

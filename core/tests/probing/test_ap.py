@@ -1,9 +1,10 @@
 """Average precision equals scikit-learn's, whatever the scores and labels look like."""
 
+import sys
 import tracemalloc
 import warnings
+from importlib.util import find_spec
 
-import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,10 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
 from traits_core import TraitsError
-from traits_core.probing.ap import Positives, average_precision, average_precision_pairs
+from traits_core.probing import ap
+from traits_core.probing.ap import average_precision, average_precision_pairs, kernel_for
+from traits_core.probing.positives import Positives
+from traits_core.probing.ranks import fill_by_numpy
 
 
 def slow_average_precision(scores_n, labels_n):
@@ -59,25 +63,86 @@ CASES = {
 }
 
 
+KERNELS = {"numpy": fill_by_numpy}
+if find_spec("numba"):
+    from traits_core.probing.compiled import fill_compiled
+
+    KERNELS["compiled"] = fill_compiled
+
+
+@pytest.fixture(params=KERNELS)
+def kernel(request):
+    return KERNELS[request.param]
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_ap_equals_scikit_learn(case):
-    ap_kt = average_precision(CASES[case], Positives.of(LABELS))
+def test_ap_equals_scikit_learn(case, kernel):
+    ap_kt = average_precision(CASES[case], Positives.of(LABELS), kernel=kernel)
     np.testing.assert_allclose(
         ap_kt, sklearn_average_precision(CASES[case], LABELS), rtol=0, atol=1e-12
     )
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_ap_of_pairs_is_the_diagonal(case):
-    scores_nt = CASES[case]
-    labels_nt = LABELS[:, : scores_nt.shape[1]]
-    ap_kt = average_precision(scores_nt, Positives.of(labels_nt))
-    np.testing.assert_array_equal(average_precision_pairs(scores_nt, labels_nt), np.diag(ap_kt))
+def test_ap_of_pairs_is_that_of_the_matrix(case):
+    scores_nk, positives = CASES[case], Positives.of(LABELS)
+    ap_kt = average_precision(scores_nk, positives)
+    rng = np.random.default_rng(0)
+    prototypes = rng.integers(scores_nk.shape[1], size=200)
+    traits = rng.integers(LABELS.shape[1], size=200)
+    found = average_precision_pairs(scores_nk, positives, prototypes, traits)
+    np.testing.assert_array_equal(found, ap_kt[prototypes, traits])
 
 
-@given(st.data())
+def test_ap_of_no_pairs_is_empty():
+    none = np.zeros(0, np.intp)
+    assert len(average_precision_pairs(CONTINUOUS, Positives.of(LABELS), none, none)) == 0
+
+
+@pytest.mark.parametrize("n", [65535, 65536])
+def test_many_examples_take_wider_ranks(n, kernel):
+    rng = np.random.default_rng(n)
+    scores_nk = rng.standard_normal((n, 2)).astype(np.float32)
+    scores_nk[:, 1] = np.round(scores_nk[:, 1])
+    labels_nt = rng.random((n, 2)) < (0.001, 0.5)
+    ap_kt = average_precision(scores_nk, Positives.of(labels_nt), kernel=kernel)
+    np.testing.assert_allclose(
+        ap_kt, sklearn_average_precision(scores_nk, labels_nt), rtol=0, atol=1e-11
+    )
+
+
+@pytest.mark.parametrize("scores_at_a_time", [1, 211, 1000])
+def test_batches_do_not_change_a_bit(scores_at_a_time, monkeypatch, kernel):
+    positives = Positives.of(LABELS)
+    pairs = np.arange(9), np.arange(9)
+    whole_kt = average_precision(CONTINUOUS, positives, kernel=kernel)
+    whole_c = average_precision_pairs(CONTINUOUS, positives, *pairs)
+    monkeypatch.setattr(ap, "BATCH_SCORES", scores_at_a_time)
+    batched_kt = average_precision(CONTINUOUS, positives, kernel=kernel)
+    np.testing.assert_array_equal(batched_kt, whole_kt)
+    batched_c = average_precision_pairs(CONTINUOUS, positives, *pairs)
+    np.testing.assert_array_equal(batched_c, whole_c)
+
+
+def test_numba_is_not_loaded_for_little_work(monkeypatch):
+    monkeypatch.setitem(sys.modules, "traits_core.probing.compiled", None)
+    assert kernel_for(ap.WORTH_COMPILING - 1) is fill_by_numpy
+
+
+def test_without_numba_numpy_does_all_the_work(monkeypatch):
+    monkeypatch.setitem(sys.modules, "traits_core.probing.compiled", None)
+    assert kernel_for(ap.WORTH_COMPILING) is fill_by_numpy
+
+
+@pytest.mark.skipif("compiled" not in KERNELS, reason="numba is not installed")
+def test_with_numba_much_work_is_compiled():
+    assert kernel_for(ap.WORTH_COMPILING) is KERNELS["compiled"]
+
+
+@pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+@given(data=st.data())
 @settings(deadline=None, max_examples=200)
-def test_ap_equals_the_definition_and_ignores_the_order_of_rows(data):
+def test_ap_equals_the_definition_and_ignores_the_order_of_rows(kernel, data):
     n = data.draw(st.integers(1, 30))
     scores_nk = data.draw(
         hnp.arrays(np.float32, (n, 2), elements=st.sampled_from([-np.inf, -1, -0.0, 0, 0.5, 2]))
@@ -85,11 +150,12 @@ def test_ap_equals_the_definition_and_ignores_the_order_of_rows(data):
     labels_nt = data.draw(hnp.arrays(np.bool_, (n, 3)))
     order = np.array(data.draw(st.permutations(range(n))))
 
-    ap_kt = average_precision(scores_nk, Positives.of(labels_nt), threads=1)
+    ap_kt = average_precision(scores_nk, Positives.of(labels_nt), threads=1, kernel=kernel)
 
     slow_kt = [[slow_average_precision(s, y) for y in labels_nt.T] for s in scores_nk.T]
     np.testing.assert_allclose(ap_kt, slow_kt, rtol=0, atol=1e-14)
-    shuffled_kt = average_precision(scores_nk[order], Positives.of(labels_nt[order]), threads=1)
+    shuffled = Positives.of(labels_nt[order])
+    shuffled_kt = average_precision(scores_nk[order], shuffled, threads=1, kernel=kernel)
     np.testing.assert_array_equal(shuffled_kt, ap_kt)
 
 
@@ -103,9 +169,10 @@ def test_tied_positives_do_not_profit_from_coming_first():
 
 
 @pytest.mark.parametrize("n", [1, 3, 7, 49, 103, 997])
-def test_constant_scores_give_exactly_the_prevalence(n):
+def test_constant_scores_give_exactly_the_prevalence(n, kernel):
     labels_nt = np.arange(n)[:, None] < np.arange(n + 1)  # every number of positives
-    ap_kt = average_precision(np.full((n, 1), -0.5, np.float32), Positives.of(labels_nt))
+    scores_nk = np.full((n, 1), -0.5, np.float32)
+    ap_kt = average_precision(scores_nk, Positives.of(labels_nt), kernel=kernel)
     np.testing.assert_array_equal(ap_kt[0], labels_nt.mean(axis=0))
 
 
@@ -121,29 +188,19 @@ def test_no_positives_at_all_give_zeros():
     np.testing.assert_array_equal(average_precision(CONTINUOUS[:50], Positives.of(labels_nt)), 0)
 
 
-def test_wide_keys_give_the_same():
-    positives = Positives.of(LABELS)
-    assert positives.keys_p.dtype == np.uint32
-    wide = attrs.evolve(positives, keys_p=positives.keys_p.astype(np.uint64))
-    for scores_nk in CASES.values():
-        np.testing.assert_array_equal(
-            average_precision(scores_nk, wide), average_precision(scores_nk, positives)
-        )
-
-
 @pytest.mark.parametrize("threads", [1, 2, 5, 32])
-def test_threads_do_not_change_a_bit(threads):
+def test_threads_do_not_change_a_bit(threads, kernel):
     positives = Positives.of(LABELS)
-    np.testing.assert_array_equal(
-        average_precision(CONTINUOUS, positives, threads), average_precision(CONTINUOUS, positives)
-    )
+    expected = average_precision(CONTINUOUS, positives, kernel=kernel)
+    found = average_precision(CONTINUOUS, positives, threads, kernel)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_scores_and_labels_are_not_written_to():
     scores_nk, labels_nt = CONTINUOUS.copy(), LABELS.copy()
     scores_nk.flags.writeable = labels_nt.flags.writeable = False
     average_precision(scores_nk, Positives.of(labels_nt))
-    average_precision_pairs(scores_nk, labels_nt[:, :9])
+    average_precision_pairs(scores_nk, Positives.of(labels_nt), np.arange(9), np.arange(9))
 
 
 def test_nan_scores_are_refused_by_place():
@@ -152,14 +209,14 @@ def test_nan_scores_are_refused_by_place():
     with pytest.raises(TraitsError, match="example 17 in column 4"):
         average_precision(scores_nk, Positives.of(LABELS))
     with pytest.raises(TraitsError, match="NaN"):
-        average_precision_pairs(scores_nk, LABELS[:, :9])
+        average_precision_pairs(scores_nk, Positives.of(LABELS), np.arange(9), np.arange(9))
 
 
 def test_scores_of_other_examples_are_refused():
     with pytest.raises(TraitsError, match="211 examples"):
         average_precision(CONTINUOUS[:-1], Positives.of(LABELS))
     with pytest.raises(TraitsError, match="211 examples"):
-        average_precision_pairs(CONTINUOUS[:-1], LABELS[:, :9])
+        average_precision_pairs(CONTINUOUS[:-1], Positives.of(LABELS), np.arange(9), np.arange(9))
 
 
 @pytest.mark.parametrize("labels_nt", [np.zeros((0, 3), bool), np.zeros((4, 3)), np.zeros(4, bool)])
@@ -168,14 +225,13 @@ def test_labels_that_are_no_boolean_matrix_are_refused(labels_nt):
         Positives.of(labels_nt)
 
 
-def test_memory_is_far_below_prototypes_x_examples_x_traits():
-    n, k, t = 2000, 64, 100
+def test_memory_is_far_below_prototypes_x_examples_x_traits(kernel):
+    n, k, t = 2000, 512, 100
     rng = np.random.default_rng(1)
     scores_nk = rng.standard_normal((n, k)).astype(np.float32)
     positives = Positives.of(rng.random((n, t)) < 0.1)
     tracemalloc.start()
-    average_precision(scores_nk, positives, threads=1)
+    average_precision(scores_nk, positives, threads=1, kernel=kernel)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    result_and_copy = k * t * 8 + scores_nk.nbytes
-    assert peak < result_and_copy + 60 * len(positives.examples_p) + 100_000 < n * k * t / 3
+    assert peak < k * t * 8 + 40 * ap.BATCH_SCORES + 100_000 < n * k * t / 10

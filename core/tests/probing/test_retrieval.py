@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from traits_core.probing.ap import Positives
+from traits_core.probing.positives import Positives
 from traits_core.probing.retrieval import RetrievalProbe, _ap_of_constant
 from traits_core.probing.retrieval_config import RetrievalConfig
 
@@ -91,7 +91,7 @@ def test_constant_is_the_prevalence(planted):
 
 
 def test_a_kernel_that_breaks_ties_by_row_is_noticed_at_run_time(monkeypatch, planted):
-    def in_order_of_rows(scores_nk, positives, threads=None):
+    def in_order_of_rows(scores_nk, positives):
         assert isinstance(positives, Positives)
         return np.full((scores_nk.shape[1], positives.n_traits), 0.5)
 
@@ -173,7 +173,7 @@ def test_tables_are_plain_json_without_nan(planted):
     train, test = planted(0), planted(1)
     test.traits.labels_nt[:, 2] = False
     result = run(train, test)
-    tables = [*result.headline, *result.tables["traits"]]
+    tables = [*result.headline, *result.tables["traits"], *result.tables["grid"]]
     assert json.loads(json.dumps(tables, allow_nan=False)) == tables
 
 

@@ -3,7 +3,21 @@
 import numpy as np
 import pytest
 
-from traits_core.probing.selection import Best, chosen_scores, select
+from traits_core.probing.ap import average_precision
+from traits_core.probing.positives import Positives
+from traits_core.probing.selection import (
+    Best,
+    Chooser,
+    ap_of_choices,
+    chosen_scores,
+    select,
+)
+
+
+def choose(scores, labels_nt, block):
+    chooser = Chooser(positives=Positives.of(labels_nt))
+    ((best,),) = select(scores, [chooser], [scores.n_prototypes], block)
+    return best
 
 
 def test_the_lowest_of_equally_good_prototypes_is_chosen():
@@ -26,9 +40,9 @@ def test_blocks_do_not_change_the_choice(planted, block):
     made = planted(k=24)
     scores, labels_nt = made.scores["method"], made.traits.labels_nt
     scores.scores_nk[:, 20:] = scores.scores_nk[:, 2:6]  # equal prototypes in other blocks
-    whole = select(scores, labels_nt, 24)
+    whole = choose(scores, labels_nt, 24)
     scores.read.clear()
-    blocked = select(scores, labels_nt, block)
+    blocked = choose(scores, labels_nt, block)
     np.testing.assert_array_equal(blocked.prototypes_t, whole.prototypes_t)
     np.testing.assert_array_equal(blocked.ap_t, whole.ap_t)
     assert max(stop - start for start, stop in scores.read) <= block
@@ -37,7 +51,7 @@ def test_blocks_do_not_change_the_choice(planted, block):
 
 def test_planted_prototypes_are_found(planted):
     made = planted(strength=4.0)
-    best = select(made.scores["method"], made.traits.labels_nt, 10)
+    best = choose(made.scores["method"], made.traits.labels_nt, 10)
     assert best.prototypes_t.tolist() == [0, 1, 2, 3, 4, 5]
 
 
@@ -45,7 +59,7 @@ def test_planted_prototypes_are_found(planted):
 def test_a_trait_without_positives_gets_prototype_zero_whatever_the_number(planted, k):
     made = planted(k=24)
     made.traits.labels_nt[:, 2] = False
-    best = select(
+    best = choose(
         type(made.scores["method"])(made.scores["method"].scores_nk[:, :k]),
         made.traits.labels_nt,
         4,
@@ -59,3 +73,31 @@ def test_chosen_scores_are_columns_of_the_matrix_and_unneeded_blocks_are_not_rea
     chosen_nt = chosen_scores(scores, np.array([7, 0, 7, 23]), 8)
     np.testing.assert_array_equal(chosen_nt, scores.scores_nk[:, [7, 0, 7, 23]])
     assert scores.read == [(0, 8), (16, 24)]
+
+
+@pytest.mark.parametrize("block", [1, 5, 100])
+def test_prefixes_and_subsets_in_one_pass_equal_a_pass_for_each(planted, block):
+    made = planted(k=24)
+    scores, labels_nt = made.scores["method"], made.traits.labels_nt
+    rows = [np.array([3, 50, 7, 21, 9, 60, 11]), np.arange(0, 80, 2)]
+    choosers = [Chooser(examples_m=r, positives=Positives.of(labels_nt[r])) for r in rows]
+    found = select(scores, choosers, [2, 10, 24], block)
+    assert sum(stop - start for start, stop in scores.read) == 24
+    for bests, r in zip(found, rows, strict=True):
+        for best, k in zip(bests, [2, 10, 24], strict=True):
+            alone = choose(type(scores)(scores.scores_nk[r][:, :k]), labels_nt[r], 24)
+            np.testing.assert_array_equal(best.prototypes_t, alone.prototypes_t)
+            np.testing.assert_array_equal(best.ap_t, alone.ap_t)
+
+
+@pytest.mark.parametrize("block", [1, 5, 100])
+def test_ap_of_choices_are_entries_of_the_matrix(planted, block):
+    made = planted(k=24)
+    scores, labels_nt = made.scores["method"], made.traits.labels_nt
+    prototypes_ct = np.random.default_rng(0).integers(24, size=(7, labels_nt.shape[1]))
+    prototypes_ct[3] = prototypes_ct[4]
+    ap_kt = average_precision(scores.scores_nk, Positives.of(labels_nt))
+    np.testing.assert_array_equal(
+        ap_of_choices(scores, labels_nt, prototypes_ct, block),
+        np.take_along_axis(ap_kt, prototypes_ct, axis=0),
+    )

@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import TraitsError
-from traits_core.probing.ap import Positives, average_precision, average_precision_pairs
+from traits_core.probing.ap import average_precision, average_precision_pairs
 from traits_core.probing.audit import check_splits
+from traits_core.probing.grid import Grid, grid_rows
 from traits_core.probing.intervals import map_interval
+from traits_core.probing.positives import Positives
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.probing.retrieval_tables import Labels, RowResult, headline_row, trait_rows
-from traits_core.probing.selection import chosen_scores, select
+from traits_core.probing.selection import Chooser, chosen_scores, select
 from traits_core.protocols import ProbeSplit, ScoreMatrix
-from traits_core.records import ProbeResult
+from traits_core.records import ProbeResult, Table
 
 METHOD = "method"
-RANDOM_NULLS = ("gaussian", "activations")
+SHOWN_FIRST = ("gaussian", "activations", METHOD)
+GRID_ROWS = ("gaussian", METHOD)
 
 
 @attrs.frozen
@@ -38,87 +41,90 @@ class RetrievalProbe:
     config: RetrievalConfig
 
     def __call__(self, train: ProbeSplit, test: ProbeSplit, seed: int) -> ProbeResult:
-        """Return the headline (a row per scorer and null) and `traits` (a row per row and trait).
+        """Return the headline (a row per scorer and null), and the tables `traits` and `grid`.
 
         Raises DataError for splits that cannot be probed (see `audit`) and for NaN scores.
         """
         check_splits(train, test, self.config.max_prevalence)
         labels = Labels.of(train.traits, test.traits)
-        block = self.config.block
-        others = {
-            name: _measured(name, scores, test.scores[name], labels, block)
-            for name, scores in train.scores.items()
-            if name != METHOD
+        measured = {
+            name: _measure(name, train.scores[name], test.scores[name], labels, self.config, seed)
+            for name in sorted(train.scores, key=_place)
         }
-        nulls = [others.pop(name) for name in RANDOM_NULLS if name in others]
-        permuted, method = _permuted_and_method(train, test, labels, self.config, seed)
-        rows = [_constant(labels), permuted, *nulls, method, *others.values()]
-        return ProbeResult(
-            headline=tuple(headline_row(row, labels) for row in rows),
-            tables={"traits": tuple(entry for row in rows for entry in trait_rows(row, labels))},
-        )
+        rows = [_constant(labels)]
+        rows += [found.permuted for found in measured.values() if found.permuted]
+        rows += [found.row for found in measured.values()]
+        tables = {"traits": tuple(entry for row in rows for entry in trait_rows(row, labels))}
+        if cells := tuple(cell for found in measured.values() for cell in found.cells):
+            tables["grid"] = cells
+        return ProbeResult(headline=tuple(headline_row(row, labels) for row in rows), tables=tables)
+
+
+def _place(name: str) -> int:
+    return SHOWN_FIRST.index(name) if name in SHOWN_FIRST else len(SHOWN_FIRST)
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class _Choice:
-    """The prototype of each trait, its AP on both splits, and its scores on test."""
+class _Measured:
+    """What one scorer reached, what it reaches for permuted labels, and its part of the grid."""
 
-    prototypes_t: NDArray[np.intp]
-    ap_train_t: NDArray[np.float64]
-    ap_t: NDArray[np.float64]
-    scores_nt: NDArray[np.float32]
+    row: RowResult
+    permuted: RowResult | None
+    cells: Table
 
 
-def _choose(
+def _measure(
+    name: str,
     train: ScoreMatrix,
     test: ScoreMatrix,
-    train_nt: NDArray[np.bool_],
-    test_nt: NDArray[np.bool_],
-    block: int,
-) -> _Choice:
-    best = select(train, train_nt, block)
-    scores_nt = chosen_scores(test, best.prototypes_t, block)
-    return _Choice(
-        prototypes_t=best.prototypes_t,
-        ap_train_t=best.ap_t,
-        ap_t=average_precision_pairs(scores_nt, test_nt),
-        scores_nt=scores_nt,
-    )
-
-
-def _measured(
-    name: str, train: ScoreMatrix, test: ScoreMatrix, labels: Labels, block: int
-) -> RowResult:
-    choice = _choose(train, test, labels.train_nt, labels.test_nt, block)
-    return _result(name, choice, train.n_prototypes, labels)
-
-
-def _permuted_and_method(
-    train: ProbeSplit, test: ProbeSplit, labels: Labels, config: RetrievalConfig, seed: int
-) -> tuple[RowResult, RowResult]:
-    """Both in one pass: permuted labels are further columns, so each prototype is sorted once."""
-    scores = train.scores[METHOD]
+    labels: Labels,
+    config: RetrievalConfig,
+    seed: int,
+) -> _Measured:
+    """All in one pass: permuted labels are further columns, so each prototype is sorted once."""
+    n_permutations = config.n_permutations if name == METHOD else 0
     rng = np.random.default_rng(seed)
-    train_nt = _with_permutations(labels.train_nt, config.n_permutations, rng)
-    test_nt = _with_permutations(labels.test_nt, config.n_permutations, rng)
-    choice = _choose(scores, test.scores[METHOD], train_nt, test_nt, config.block)
+    train_nt = _with_permutations(labels.train_nt, n_permutations, rng)
+    test_nt = _with_permutations(labels.test_nt, n_permutations, rng)
+    in_grid = config.grid and name in GRID_ROWS
+    grid = Grid.of(config, train, seed) if in_grid else Grid.single(train)
 
-    n_traits = labels.n_traits
-    permuted = RowResult(
-        row="permuted",
-        n_prototypes=scores.n_prototypes,
-        prototypes_t=None,
-        ap_train_t=choice.ap_train_t[n_traits:].reshape(-1, n_traits).mean(axis=0),
-        ap_t=choice.ap_t[n_traits:].reshape(-1, n_traits).mean(axis=0),
-        interval=None,
+    everything = Chooser(positives=Positives.of(train_nt))
+    choosers = [*grid.choosers(labels.train_nt), everything]
+    found = select(train, choosers, grid.prefixes, config.block)
+    best = found[-1][-1]
+    scores_nt = chosen_scores(test, best.prototypes_t, config.block)
+    columns = np.arange(test_nt.shape[1])
+    ap_t = average_precision_pairs(scores_nt, Positives.of(test_nt), columns, columns)
+
+    n_traits, measured_t = labels.n_traits, labels.measured_t
+    row = RowResult(
+        row=name,
+        n_prototypes=train.n_prototypes,
+        prototypes_t=best.prototypes_t[:n_traits],
+        ap_train_t=best.ap_t[:n_traits],
+        ap_t=ap_t[:n_traits],
+        interval=map_interval(
+            scores_nt[:, :n_traits][:, measured_t], labels.test_nt[:, measured_t]
+        ),
     )
-    method = _Choice(
-        prototypes_t=choice.prototypes_t[:n_traits],
-        ap_train_t=choice.ap_train_t[:n_traits],
-        ap_t=choice.ap_t[:n_traits],
-        scores_nt=choice.scores_nt[:, :n_traits],
+    permuted = (
+        RowResult(
+            row="permuted",
+            n_prototypes=train.n_prototypes,
+            prototypes_t=None,
+            ap_train_t=best.ap_t.reshape(-1, n_traits)[1:].mean(axis=0),
+            ap_t=ap_t.reshape(-1, n_traits)[1:].mean(axis=0),
+            interval=None,
+        )
+        if n_permutations
+        else None
     )
-    return permuted, _result(METHOD, method, scores.n_prototypes, labels)
+    return _Measured(
+        row=row,
+        permuted=permuted,
+        cells=grid_rows(name, grid, found, test, labels, config.block) if in_grid else (),
+    )
 
 
 def _with_permutations(
@@ -127,18 +133,6 @@ def _with_permutations(
     """Labels [examples, traits x (1 + permutations)]; a permutation moves whole images."""
     permuted = [labels_nt[rng.permutation(len(labels_nt))] for _ in range(n_permutations)]
     return np.concatenate([labels_nt, *permuted], axis=1)
-
-
-def _result(name: str, choice: _Choice, n_prototypes: int, labels: Labels) -> RowResult:
-    measured_t = labels.measured_t
-    return RowResult(
-        row=name,
-        n_prototypes=n_prototypes,
-        prototypes_t=choice.prototypes_t,
-        ap_train_t=choice.ap_train_t,
-        ap_t=choice.ap_t,
-        interval=map_interval(choice.scores_nt[:, measured_t], labels.test_nt[:, measured_t]),
-    )
 
 
 def _constant(labels: Labels) -> RowResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, le
+from attrs.validators import deep_iterable, ge, le
 
 from traits_core.config.fields import option
 
@@ -24,4 +24,22 @@ class RetrievalConfig:
     )
     max_prevalence: float = option(
         0.75, help="refuse labels whose mean prevalence is above this", validator=le(1.0)
+    )
+    grid: bool = option(
+        True, help="measure fewer prototypes and fewer train examples, too (table `grid`)"
+    )
+    grid_prototypes: tuple[int, ...] = option(
+        (128, 512, 2048, 8192),
+        help="the grid takes the first so many prototypes, and all",
+        validator=deep_iterable(ge(1)),
+    )
+    grid_train: tuple[int, ...] = option(
+        (16, 64, 256, 1024),
+        help="the grid chooses on so many train examples, and on all",
+        validator=deep_iterable(ge(1)),
+    )
+    grid_repeats: int = option(
+        10,
+        help="draws of so many train examples at most; together a quarter of train",
+        validator=ge(1),
     )
