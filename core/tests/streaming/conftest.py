@@ -26,7 +26,7 @@ class RecordingReader:
 def ramp():
     """Build such a store; returns it and the list of its reads."""
 
-    def make(rows, chunk_rows=4, chunks_per_shard=2):
+    def make(rows, chunk_rows=4, chunks_per_shard=2, positions=1):
         feature = FeatureSpec(
             backbone="b",
             checkpoint="c",
@@ -41,7 +41,7 @@ def ramp():
             storage="memory",
             dtype="float32",
             rows=rows,
-            positions=1,
+            positions=positions,
             rows_per_shard=chunk_rows * chunks_per_shard,
             chunk_rows=chunk_rows,
             chunk_columns=2,

@@ -1,0 +1,49 @@
+"""Chunk files are, to the byte, what zarr writes; anything else is refused."""
+
+import numpy as np
+import pytest
+import zarr
+from zarr.codecs import Crc32cCodec
+
+from traits_core.errors import StoreError
+from traits_core.stores.zarr_chunks import read_chunk, write_chunk
+
+
+def test_the_files_of_a_store_are_those_that_zarr_writes(tmp_path, write, evolve):
+    header = evolve(chunk_columns=2)
+    data = write(tmp_path / "ours", header)
+    for array in header.arrays:
+        theirs = zarr.create_array(
+            store=zarr.storage.LocalStore(tmp_path / "zarr"),
+            name=f"arrays/{array.name}",
+            shape=(header.rows, array.columns),
+            chunks=(header.chunk_rows, 2),
+            dtype="float32",
+            compressors=[Crc32cCodec()],
+            fill_value=0,
+        )
+        theirs[:] = data[array.name].numpy()
+    ours = {p.relative_to(tmp_path / "ours") for p in (tmp_path / "ours").rglob("c/*/*")}
+    assert ours == {p.relative_to(tmp_path / "zarr") for p in (tmp_path / "zarr").rglob("c/*/*")}
+    assert len(ours) == 15
+    for file in ours:
+        assert (tmp_path / "ours" / file).read_bytes() == (tmp_path / "zarr" / file).read_bytes()
+
+
+def test_every_flipped_bit_truncation_and_extra_byte_of_a_chunk_is_found(tmp_path):
+    chunk = np.arange(6, dtype="<f2").reshape(3, 2)
+    write_chunk(tmp_path, "c/0/0", chunk)
+    path, found = tmp_path / "c/0/0", np.empty_like(chunk)
+    whole = path.read_bytes()
+    read_chunk(tmp_path, "c/0/0", found)
+    assert np.array_equal(found, chunk)
+    damaged = [whole[:n] for n in range(len(whole))]
+    damaged += [whole + b"\0", whole + whole]
+    for bit in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        damaged.append(bytes(flipped))
+    for raw in damaged:
+        path.write_bytes(raw)
+        with pytest.raises(StoreError, match=r"too early|crc32c does not fit"):
+            read_chunk(tmp_path, "c/0/0", found)
