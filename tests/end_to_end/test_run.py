@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from traits_core.registry.loader import load_registry
+
 TRAITS = str(Path(sys.executable).with_name("traits"))
 DIGITS = ["--dataset", "digits", "--method", "kmeans", "--method.n-clusters", "32"]
 
@@ -111,19 +113,17 @@ def test_an_unknown_split_or_layer_names_those_there_are(tmp_path):
     assert "patches" in message
 
 
+@pytest.mark.slow
 def test_every_method_runs_on_every_dataset(tmp_path):
-    plugins = json.loads(traits("plugin", "list", "--json", home=tmp_path).stdout)
-    offers = [tuple(offer.split(":")) for plugin in plugins for offer in plugin["offers"]]
-    methods = [name for kind, name in offers if kind == "method"]
-    datasets = [name for kind, name in offers if kind == "dataset"]
-    assert {"kmeans", "random"} <= set(methods)
-    assert {"digits", "emoji"} <= set(datasets)
-    size = {"kmeans": ["--method.n-clusters=16", "--method.max-epochs=2"]}
-    small = {"emoji": ["--dataset.limit", "64"], "digits": ["--dataset.limit", "64"]}
+    registry = load_registry()
+    methods, datasets = registry.specs("method"), registry.specs("dataset")
+    assert {"kmeans", "random"} <= {spec.name for spec in methods}
+    assert {"digits", "emoji"} <= {spec.name for spec in datasets}
     for dataset in datasets:
         for method in methods:
-            words = ["--method", method, "--dataset", dataset]
-            words += size.get(method, ["--method.n-prototypes=16"]) + small[dataset]
+            words = ["--method", method.name, "--dataset", dataset.name, "--dataset.limit", "64"]
+            for name, value in method.example.items():
+                words += ["--set", f"method.{name}={value}"]
             result = json.loads(traits("run", *words, "--json", home=tmp_path).stdout)
             assert set(result["map"]) >= {"constant", "permuted", "method"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ def save_tensors(
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
         save_file(dense, temporary, metadata={"facts": json.dumps(dict(facts or {}))})
+        # safetensors makes files that only their owner may read; colleagues share these.
+        temporary.chmod(0o666 & ~_umask())
 
 
 def load_tensors(
@@ -41,3 +44,10 @@ def load_tensors(
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118  # not a dict
     except (SafetensorError, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable safetensors file: {error}") from error
+
+
+def _umask() -> int:
+    """The permissions that this process withholds; they can be read only by setting them."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
