@@ -12,7 +12,7 @@ from traits_core.scoring.materialize import NamedScorer, materialize, score_head
 from traits_core.scoring.saved import load_scorer, read_facts
 from traits_core.stages.context import Context
 from traits_core.stages.rundir import RunDirectory
-from traits_core.stages.status import perform
+from traits_core.stages.status import Stage, perform
 from traits_core.stores.reader import Store, is_complete, open_store
 from traits_core.streaming.sample import sample_rows
 
@@ -22,50 +22,40 @@ NULL_ROWS: Final = 65_536
 
 def materialize_scores(run: RunDirectory, activations: dict[str, Store], context: Context) -> None:
     """Score every position of every split, and keep one pooled row per example."""
-    config = run.config
     if not run.scorer.exists():
         raise StageError(f"{run.root} has no scorer yet: run `traits train` with its options first")
-    digest = read_facts(run.scorer).digest
-    settings = digest_of([config.run.seed, config.run.pooling, config.storage.to_json()])
-
+    train = activations[run.config.run.train_split]
     for split, store in activations.items():
+        _materialize_split(run, split, store, train, context)
 
-        def work(split: str = split, store: Store = store) -> None:
-            array = store.header.arrays[0]
-            scorers = run_scorers(run, activations[config.run.train_split], context)
-            load_scorer(run.scorer, context.registry, context.device)[1].check_feature(
-                array.feature
-            )
-            storage = config.storage.build()
-            header = score_header(
-                scorers,
-                store,
-                array.name,
-                storage,
-                config.storage.spec.name,
-                config.run.pooling,
-            )
-            materialize(
-                run.scores / split,
-                header,
-                storage,
-                scorers,
-                store,
-                array.name,
-                context.device,
-                context.progress,
-            )
 
-        inputs = {"scorer": digest, "activations": store.digest, "settings": settings}
-        root = run.scores / split
-        perform(
-            run.root,
-            f"materialize {split}",
-            inputs,
-            lambda root=root: store_digest(root, context),  # type: ignore[misc]  # bound early
-            work,
-            context.progress,
+def _materialize_split(
+    run: RunDirectory, split: str, store: Store, train: Store, context: Context
+) -> None:
+    config, root, array = run.config, run.scores / split, store.header.arrays[0]
+    facts = read_facts(run.scorer)
+    facts.check_feature(array.feature)
+
+    def work() -> None:
+        scorers, storage = run_scorers(run, train, context), config.storage.build()
+        header = score_header(
+            scorers, store, array.name, storage, config.storage.spec.name, config.run.pooling
         )
+        materialize(
+            root, header, storage, scorers, store, array.name, context.device, context.progress
+        )
+
+    stage = Stage(
+        name=f"materialize {split}",
+        inputs={
+            "scorer": facts.digest,
+            "activations": store.digest,
+            "settings": digest_of([config.run.seed, config.run.pooling, config.storage.to_json()]),
+        },
+        place=root,
+        output=lambda: store_digest(root, context),
+    )
+    perform(run.root, stage, work, context.progress)
 
 
 def run_scorers(run: RunDirectory, train: Store, context: Context) -> dict[str, NamedScorer]:

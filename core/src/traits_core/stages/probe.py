@@ -16,7 +16,7 @@ from traits_core.records import ProbeResult, Table, TraitLabels
 from traits_core.scoring.matrix import StoredScores
 from traits_core.stages.context import Context
 from traits_core.stages.rundir import RunDirectory
-from traits_core.stages.status import perform
+from traits_core.stages.status import Stage, perform
 from traits_core.stores.reader import Store, open_store
 
 SCHEMA_VERSION = 1
@@ -60,12 +60,17 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         )
         _write(run, result)
 
-    inputs = {
-        **{f"scores {split}": store.digest for split, store in stores.items()},
-        "labels": dataset.digest,
-        "probe": digest_of([config.probe.to_json(), config.run.seed]),
-    }
-    perform(run.root, "probe", inputs, lambda: result_digest(run), work, context.progress)
+    stage = Stage(
+        name="probe",
+        inputs={
+            **{f"scores {split}": store.digest for split, store in stores.items()},
+            "labels": dataset.digest,
+            "probe": digest_of([config.probe.to_json(), config.run.seed]),
+        },
+        place=run.probe,
+        output=lambda: result_digest(run),
+    )
+    perform(run.root, stage, work, context.progress)
 
 
 def _scores(run: RunDirectory, split: str, context: Context) -> Store:

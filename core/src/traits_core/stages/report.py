@@ -18,7 +18,7 @@ from traits_core.stages.extract import Source
 from traits_core.stages.panels import trait_panels
 from traits_core.stages.probe import read_result, result_digest
 from traits_core.stages.rundir import RunDirectory
-from traits_core.stages.status import perform
+from traits_core.stages.status import Stage, perform
 from traits_core.stages.train import scorer_digest
 from traits_core.stores.reader import Store
 
@@ -35,12 +35,17 @@ def report(
         run.report.parent.mkdir(exist_ok=True)
         write_text(run.report, render(_content(run, source, activations, context)))
 
-    inputs = {
-        "probe": result_digest(run) or "absent",
-        "scorer": scorer_digest(run) or "absent",
-        "activations": activations[run.config.run.test_split].digest,
-    }
-    perform(run.root, "report", inputs, lambda: _digest(run.report), work, context.progress)
+    stage = Stage(
+        name="report",
+        inputs={
+            "probe": result_digest(run) or "absent",
+            "scorer": scorer_digest(run) or "absent",
+            "activations": activations[run.config.run.test_split].digest,
+        },
+        place=run.report,
+        output=lambda: _digest(run.report),
+    )
+    perform(run.root, stage, work, context.progress)
 
 
 def _digest(path: Path) -> str | None:

@@ -45,61 +45,65 @@ def read_status(root: Path) -> dict[str, StageState]:
         ) from error
 
 
-def perform(
-    root: Path,
-    name: str,
-    inputs: Mapping[str, str],
-    output: Callable[[], str | None],
-    work: Callable[[], None],
-    progress: Progress,
-) -> None:
-    """Bring one stage to completion.
+@attrs.frozen(kw_only=True)
+class Stage:
+    """A step of a run: what it is made from, and what it makes.
 
     Parameters
     ----------
-    root: directory of the run, locked by the caller
     name: of the stage
     inputs: digest of each input and of the part of the configuration that matters
-    output: digest of what the stage has made, None when that is absent or incomplete
-    work: makes it, or goes on making it
+    place: the file or directory that it makes
+    output: digest of that, None when it is absent or incomplete
+    """
+
+    name: str
+    inputs: Mapping[str, str]
+    place: Path
+    output: Callable[[], str | None]
+
+
+def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progress) -> None:
+    """Bring one stage of the run at `root`, which the caller has locked, to completion.
+
+    `work` makes the stage's output, or goes on making it.
 
     Raises StageError when the inputs, or a finished output, have changed.
     """
     states = read_status(root)
-    before = states.get(name)
+    before = states.get(stage.name)
     if before is not None:
-        _refuse_changes(root, name, before, inputs)
-        made = output() if before.output else None
+        _refuse_changes(root, stage, before)
+        made = stage.output() if before.output else None
         if made is not None and made == before.output:
-            progress.say(f"{name}: complete")
+            progress.say(f"{stage.name}: complete")
             return
         if made is not None:
             raise StageError(
-                f"{name}: its output in {root} was changed after it was finished; "
-                "remove that output to make it again"
+                f"{stage.name}: {stage.place} was changed after it was finished; "
+                "remove it to have it made again"
             )
-    began = before.began if before else _now()
-    state = StageState(inputs=dict(inputs), began=began)
-    _write(root, {**states, name: state})
-    progress.say(f"{name}: going on" if before else f"{name}:")
+    state = StageState(inputs=dict(stage.inputs), began=before.began if before else _now())
+    _write(root, {**states, stage.name: state})
+    progress.say(f"{stage.name}: going on" if before else f"{stage.name}:")
     started = time.monotonic()
     work()
-    made = output()
+    made = stage.output()
     if made is None:
-        raise StageError(f"{name}: ended without its output in {root}")
-    _write(root, {**states, name: attrs.evolve(state, ended=_now(), output=made)})
+        raise StageError(f"{stage.name}: ended without {stage.place}")
+    _write(root, {**states, stage.name: attrs.evolve(state, ended=_now(), output=made)})
     progress.say(f"  done in {time.monotonic() - started:.1f} s")
 
 
-def _refuse_changes(root: Path, name: str, before: StageState, inputs: Mapping[str, str]) -> None:
+def _refuse_changes(root: Path, stage: Stage, before: StageState) -> None:
     changed = [
-        f"{key} ({before.inputs.get(key, 'absent')[:12]} -> {inputs.get(key, 'absent')[:12]})"
-        for key in sorted({*before.inputs, *inputs})
-        if before.inputs.get(key) != inputs.get(key)
+        f"{key} ({before.inputs.get(key, 'absent')[:12]} -> {stage.inputs.get(key, 'absent')[:12]})"
+        for key in sorted({*before.inputs, *stage.inputs})
+        if before.inputs.get(key) != stage.inputs.get(key)
     ]
     if changed:
         raise StageError(
-            f"{name}: inputs changed since it began: {', '.join(changed)}. "
+            f"{stage.name}: inputs changed since it began: {', '.join(changed)}. "
             f"Remove {root} to start afresh, or keep it and use another --home"
         )
 

@@ -11,7 +11,7 @@ from traits_core.scoring.saved import read_facts, save_scorer
 from traits_core.stages.context import Context
 from traits_core.stages.normalizer import run_normalizer
 from traits_core.stages.rundir import RunDirectory
-from traits_core.stages.status import perform
+from traits_core.stages.status import Stage, perform
 from traits_core.stores.reader import Store
 from traits_core.streaming.sample import sample_rows
 from traits_core.streaming.shuffle import ShuffledStream
@@ -53,12 +53,17 @@ def train(run: RunDirectory, activations: Store, context: Context) -> None:
             run.scorer, method.scorer(), run.config.method.spec.name, array.feature, normalizer
         )
 
-    inputs = {
-        "activations": activations.digest,
-        "method": digest_of([run.config.method.to_json(), options.seed, options.batch_size]),
-        "normalize": digest_of([options.normalize, options.normalize_epsilon]),
-    }
-    perform(run.root, "train", inputs, lambda: scorer_digest(run), work, context.progress)
+    stage = Stage(
+        name="train",
+        inputs={
+            "activations": activations.digest,
+            "method": digest_of([run.config.method.to_json(), options.seed, options.batch_size]),
+            "normalize": digest_of([options.normalize, options.normalize_epsilon]),
+        },
+        place=run.scorer,
+        output=lambda: scorer_digest(run),
+    )
+    perform(run.root, stage, work, context.progress)
 
 
 def scorer_digest(run: RunDirectory) -> str | None:
