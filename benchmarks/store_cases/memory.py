@@ -30,11 +30,11 @@ def peak_of_a_pass(root: Path) -> float:
     registry = data.registry()
     for name in ("raw", "zarr"):
         registry.get("storage", name).load()
-    before = _peak()
+    before = _now()
     store = open_store(root, registry)
     for _ in ShuffledStream(store, "0", 8192, 0).batches(0):
         pass
-    return (_peak() - before) / 1e6
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 1e6
 
 
 def cases(directory: Path, repeats: int) -> Iterator[Line]:
@@ -57,5 +57,7 @@ def cases(directory: Path, repeats: int) -> Iterator[Line]:
         )
 
 
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+def _now() -> int:
+    """Bytes of this process that are in memory."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
