@@ -82,13 +82,15 @@ def values(header):
 
 @pytest.fixture(scope="session")
 def write(header, storage, values):
-    """Write a whole store, from the first missing row on, in batches of 3; return what it holds."""
+    """Write all missing rows of a store, in batches of 3; return what it holds."""
 
-    def write(root, header=header, data=None):
+    def write(root, header=header, data=None, storage=storage):
         data = values(header) if data is None else data
         with StoreWriter(root, header, storage) as writer:
-            for start in range(writer.committed_rows, header.rows, 3):
-                writer.append({name: x[start : start + 3] for name, x in data.items()})
+            for rows in writer.gaps():
+                for start in range(rows.start, rows.stop, 3):
+                    stop = min(start + 3, rows.stop)
+                    writer.append({name: x[start:stop] for name, x in data.items()})
             writer.finish()
         return data
 
