@@ -7,7 +7,7 @@ import re
 import pytest
 
 STAGES = ("run", "extract", "train", "materialize", "probe", "report")
-COMMANDS = (*STAGES, "runs", "convert", "inspect", "stats", "verify", "plugin")
+COMMANDS = (*STAGES, "runs", "compare", "convert", "inspect", "stats", "verify", "plugin")
 LISTS = ([], ["plugin"])
 PAGES = [
     [],

@@ -26,6 +26,7 @@ finally:
         "run --method kmeans --dataset emoji --track wandb --help",
         "extract --dataset digits --help",
         "probe --help",
+        "compare --help",
         "convert --help",
         "inspect --help",
         "plugin list",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from traits_core.cli import convert, inspect, plugin, run, runs, stages, stats, verify
+from traits_core.cli import compare, convert, inspect, plugin, run, runs, stages, stats, verify
 from traits_core.cli.options import dynamic_command
 from traits_core.errors import TraitsError
 
@@ -40,6 +40,7 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
             app.command(name, help=function.__doc__)(_not_wanted)
     stages.register(app)
     runs.register(app)
+    compare.register(app)
     convert.register(app)
     inspect.register(app)
     stats.register(app)

@@ -20,6 +20,15 @@ def map_interval(scores_nt: NDArray[Any], labels_nt: NDArray[np.bool_]) -> tuple
     Traits and prototypes are held fixed; every trait needs a positive. Normal interval with the
     infinitesimal jackknife's standard error (Jaeckel 1972; Efron 1982, chapter 6), cut to [0, 1].
     """
+    mean, influence_n = map_and_influence(scores_nt, labels_nt)
+    margin = NORMAL_975 * float(np.sqrt(np.sum(influence_n**2)))
+    return max(0.0, mean - margin), min(1.0, mean + margin)
+
+
+def map_and_influence(
+    scores_nt: NDArray[Any], labels_nt: NDArray[np.bool_]
+) -> tuple[float, NDArray[np.float64]]:
+    """Compute the mean AP over traits, and its derivative by the weight of each example."""
     influence_n = np.zeros(len(labels_nt))
     total = 0.0
     n_traits = labels_nt.shape[1]
@@ -27,9 +36,7 @@ def map_interval(scores_nt: NDArray[Any], labels_nt: NDArray[np.bool_]) -> tuple
         ap, influence_of_trait_n = ap_and_influence(scores_nt[:, t], labels_nt[:, t])
         influence_n += influence_of_trait_n / n_traits
         total += ap
-    mean = total / n_traits
-    margin = NORMAL_975 * float(np.sqrt(np.sum(influence_n**2)))
-    return max(0.0, mean - margin), min(1.0, mean + margin)
+    return total / n_traits, influence_n
 
 
 def ap_and_influence(

@@ -1,0 +1,144 @@
+"""What one run reached and what it cost, read from its files alone: no plugin is needed."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from traits_core.config.run_config import digest_of
+from traits_core.errors import StageError
+from traits_core.stages.rundir import read_run_json
+from traits_core.stages.status import read_status
+
+NULLS = ("constant", "permuted", "gaussian", "activations")
+
+
+@attrs.frozen(kw_only=True)
+class MeasuredOn:
+    """What results must have in common before one can be called better than another.
+
+    Parameters
+    ----------
+    dataset: its name
+    labels: its digest
+    train_split, test_split: where prototypes are chosen, and where they are measured
+    probe: its name
+    n_traits: traits that are measured
+    """
+
+    dataset: str
+    labels: str
+    train_split: str
+    test_split: str
+    probe: str
+    n_traits: int | None
+
+
+@attrs.frozen(kw_only=True)
+class RunFacts:
+    """One finished run; what was not recorded is None.
+
+    Parameters
+    ----------
+    root: its directory
+    digest: of its configuration
+    family: of its configuration without the seed
+    measured_on: see `MeasuredOn`
+    method, layer, seed: what was run
+    n_prototypes, map, interval, lift: the method's row of the headline
+    nulls: mAP of each null
+    seconds, epochs: of training
+    rows_per_second: median over training steps
+    peak_bytes: most memory that training took
+    """
+
+    root: Path
+    digest: str
+    family: str
+    measured_on: MeasuredOn
+    method: str
+    layer: str | None
+    seed: int
+    n_prototypes: int | None
+    map: float
+    interval: tuple[float, float] | None
+    lift: float | None
+    nulls: Mapping[str, float]
+    seconds: float | None
+    epochs: int | None
+    rows_per_second: float | None
+    peak_bytes: float | None
+
+
+def read_facts_of_run(root: Path) -> RunFacts:
+    """Read one run. Raises StageError when it has no result with a row `method` and a `map`."""
+    facts = read_run_json(root)
+    try:
+        config: Mapping[str, Any] = facts["config"]
+        result = json.loads((root / "probe" / "results.json").read_text(encoding="utf-8"))
+        rows = {row["row"]: row for row in result["headline"]}
+        method, options = rows["method"], config["run"]
+        low, high = method.get("map_ci95_low"), method.get("map_ci95_high")
+        seedless = {**config, "run": {**options, "seed": None}}
+        return RunFacts(
+            root=root,
+            digest=digest_of(config),
+            family=digest_of(seedless),
+            measured_on=MeasuredOn(
+                dataset=config["dataset"]["name"],
+                labels=read_status(root)["probe"].inputs["labels"],
+                train_split=options["train_split"],
+                test_split=options["test_split"],
+                probe=result["probe"],
+                n_traits=method.get("n_traits"),
+            ),
+            method=config["method"]["name"],
+            layer=_layer(root) or options["layer"],
+            seed=options["seed"],
+            n_prototypes=method.get("n_prototypes"),
+            map=float(method["map"]),
+            interval=None if low is None or high is None else (low, high),
+            lift=method.get("lift"),
+            nulls={name: rows[name]["map"] for name in NULLS if name in rows},
+            **_cost(root / "metrics.jsonl"),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StageError(
+            f"{root}: no readable result ({type(error).__name__}: {error}); run `traits probe {root}`"
+        ) from error
+
+
+def _layer(root: Path) -> str | None:
+    try:
+        facts = json.loads((root / "scorer" / "scorer.json").read_text(encoding="utf-8"))
+        return str(facts["feature"]["layer"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _cost(path: Path) -> dict[str, Any]:
+    """Training as `metrics.jsonl` tells of it; a method that needs no training has no epochs."""
+    lines = list(_lines(path))
+    epochs = [line for line in lines if line.get("kind") == "epoch"]
+    last = epochs[-1] if epochs else {}
+    speeds = [line["rows_per_second"] for line in lines if "rows_per_second" in line]
+    peaks = [line["peak_bytes"] for line in lines if "peak_bytes" in line]
+    return {
+        "seconds": last.get("seconds"),
+        "epochs": last.get("epoch"),
+        "rows_per_second": statistics.median(speeds) if speeds else None,
+        "peak_bytes": max(peaks, default=None),
+    }
+
+
+def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The lines of the record; a torn last one is left out."""
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            if line.endswith("\n"):
+                yield json.loads(line)

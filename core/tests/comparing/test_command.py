@@ -1,0 +1,121 @@
+"""`traits compare` on runs of the digits, as a user types it."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from traits_core.cli.app import main
+from traits_core.probing.selection import chosen_scores
+from traits_core.registry.loader import load_registry
+from traits_core.scoring.matrix import StoredScores
+from traits_core.stores.reader import open_store
+
+DIGITS = ["--dataset", "digits", "--method", "random", "--device", "cpu", "--dataset.limit", "300"]
+
+
+@pytest.fixture
+def traits(monkeypatch, capsys):
+    def command(*words, home, code=0):
+        monkeypatch.setattr(sys, "argv", ["traits", *words, "--home", str(home)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == code, err
+        return out if code == 0 else err
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def runs(traits, home):
+    """Two seeds of 8 prototypes, and 32 prototypes; later tests find them done."""
+    options = (["--method.n-prototypes=8", "--seed", "0"], ["--method.n-prototypes=8", "--seed=1"])
+    lines = [*options, ["--method.n-prototypes=32"]]
+    return [json.loads(traits("run", *DIGITS, *line, "--json", home=home)) for line in lines]
+
+
+@pytest.mark.slow
+def test_runs_are_ranked_with_their_nulls_and_seeds_are_pooled(traits, runs, home):
+    (group,) = json.loads(traits("compare", "--json", home=home))["groups"]
+    first, second = group["entries"]
+    assert (first["n_prototypes"], second["n_prototypes"]) == (32, 8)
+    assert (first["seeds"], sorted(second["seeds"])) == ([0], [0, 1])
+    assert first["map"] == runs[2]["map"]["method"]
+    assert second["map"] == pytest.approx(np.mean([run["map"]["method"] for run in runs[:2]]))
+    assert first["gaussian"] == runs[2]["map"]["gaussian"]
+    shown = traits("compare", home=home)
+    assert "digits: chosen on train, measured on test (10 traits" in shown
+    assert "0 +1" in shown
+    assert f"{first['map']:.4f}" in shown
+    each = json.loads(traits("compare", "--each", "--json", home=home))["groups"]
+    assert [len(entry["runs"]) for entry in each[0]["entries"]] == [1, 1, 1]
+
+
+@pytest.mark.slow
+def test_a_paired_difference_is_as_sure_as_the_paired_bootstrap_says(traits, runs, home):
+    names = [runs[2]["run"], runs[0]["run"]]
+    (group,) = json.loads(traits("compare", *names, "--paired", "--json", home=home))["groups"]
+    best, other = group["entries"]
+    assert best["behind"] == best["behind_ci95_low"] == best["behind_ci95_high"] == 0
+    assert other["behind"] == pytest.approx(other["map"] - best["map"], abs=1e-12)
+
+    splits = [_scores_and_labels(run) for run in (other["runs"][0], best["runs"][0])]
+    rng = np.random.default_rng(0)
+    n = len(splits[0][1])
+
+    def difference(weights_n):
+        a, b = (
+            np.mean(
+                [
+                    average_precision_score(labels_n, scores_n, sample_weight=weights_n)
+                    for scores_n, labels_n in zip(scores_nt.T, labels_nt.T, strict=True)
+                ]
+            )
+            for scores_nt, labels_nt in splits
+        )
+        return a - b
+
+    assert other["behind"] == pytest.approx(difference(None), abs=1e-9)
+    draws = [difference(rng.multinomial(n, np.full(n, 1 / n)).astype(float)) for _ in range(150)]
+    width = other["behind_ci95_high"] - other["behind_ci95_low"]
+    assert width / (2 * 1.96) == pytest.approx(np.std(draws), rel=0.25)
+
+
+def _scores_and_labels(run):
+    from pathlib import Path
+
+    from traits_core.stages.probe import read_result, trait_labels
+    from traits_core.stages.rundir import open_run
+
+    registry = load_registry()
+    opened = open_run(Path(run), registry)
+    rows = [row for row in read_result(opened).tables["traits"] if row["row"] == "method"]
+    store = open_store(opened.scores / "test", registry)
+    prototypes_t = np.array([row["prototype"] for row in rows])
+    labels = trait_labels(opened.config.dataset.build(), "digits", "test")
+    return chosen_scores(StoredScores(store, "method"), prototypes_t, 512), labels.labels_nt
+
+
+@pytest.mark.slow
+def test_runs_on_other_examples_are_said_to_be_not_comparable(traits, runs, home):
+    words = [*DIGITS[:-1], "200", "--method.n-prototypes=8", "--json"]
+    other = json.loads(traits("run", *words, home=home))["run"]
+    names = [runs[0]["run"], other]
+    assert json.loads(traits("compare", *names, "--json", home=home))["comparable"] is False
+    shown = traits("compare", *names, home=home)
+    assert shown.startswith("2 tables: these runs were measured on different examples or labels")
+
+
+def test_an_unknown_run_is_one_clear_error(traits, tmp_path):
+    message = traits("compare", "nope", home=tmp_path, code=2)
+    assert message.startswith("traits: error: no run 'nope'")
+    assert traits("compare", home=tmp_path) == f"no finished runs in {tmp_path}/runs\n"
