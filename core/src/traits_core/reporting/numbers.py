@@ -22,6 +22,11 @@ TITLES = {
     "ap_p05_traits": "AP, 5% of traits below",
     "ap_p95_traits": "AP, 95% of traits below",
     "row": "scorer",
+    "grid": "Fewer prototypes, fewer labels",
+    "n_prototypes_total": "of prototypes",
+    "n_train": "train examples",
+    "repeats": "draws",
+    "map_sd_draws": "sd of mAP over draws",
     "gaussian": "AP, Gaussian",
     "activations": "AP, activations",
 }

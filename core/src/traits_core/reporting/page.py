@@ -13,6 +13,7 @@ from markupsafe import Markup
 from traits_core.reporting.bars import headline_chart, trait_chart
 from traits_core.reporting.colormap import css_gradient
 from traits_core.reporting.content import ReportContent
+from traits_core.reporting.lines import grid_chart
 from traits_core.reporting.numbers import column_title, show
 from traits_core.reporting.pictures import panel_view
 from traits_core.reporting.ranking import best_and_worst, group_table, rank_traits
@@ -60,6 +61,7 @@ def render(content: ReportContent) -> str:
             other_tables={
                 name: table_view(table, MAX_ROWS) for name, table in content.other_tables.items()
             },
+            grid_chart=grid_chart(content.other_tables.get("grid", ()), content.method),
             config=json.dumps(dict(content.config), indent=2, default=str),
         )
     )
