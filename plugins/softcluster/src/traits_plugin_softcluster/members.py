@@ -1,0 +1,113 @@
+"""The clusters that each row is learned by, and the sums of rows that centres are made of."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from traits_plugin_softcluster.centres import keep_members_
+
+
+@attrs.frozen(eq=False)
+class Members:
+    """The memberships that a batch of rows is learned by.
+
+    Parameters
+    ----------
+    weights_bj: memberships that were kept, which sum to 1 in each row
+    clusters_bj: whose they are, int64
+    nearest_b: cluster with the largest membership
+    largest_b: that membership, of the softmax over all clusters
+    captured_b: how much of that softmax was kept
+    """
+
+    weights_bj: Tensor
+    clusters_bj: Tensor
+    nearest_b: Tensor
+    largest_b: Tensor
+    captured_b: Tensor
+
+    @classmethod
+    def of(cls, soft_bk: Tensor, n_members: int, min_membership: float) -> Members:
+        """Keep the `n_members` largest of softmax rows [B, K] that reach `min_membership`.
+
+        The largest is always kept. Truncated posteriors are those of Neal & Hinton, A view of the
+        EM algorithm that justifies incremental, sparse, and other variants (1998). With `n_members`
+        of K, `soft_bk` itself is overwritten.
+        """
+        if n_members < soft_bk.shape[1]:
+            kept_bj, clusters_bj = soft_bk.topk(n_members, dim=1)
+        else:
+            kept_bj = soft_bk
+            clusters_bj = torch.arange(n_members, device=soft_bk.device).expand_as(soft_bk)
+        largest_b, places_b = kept_bj.max(dim=1)
+        keep_members_(kept_bj, min_membership)
+        captured_b = kept_bj.sum(dim=1)
+        return cls(
+            kept_bj.div_(captured_b[:, None]),
+            clusters_bj,
+            clusters_bj.gather(1, places_b[:, None])[:, 0],
+            largest_b,
+            captured_b,
+        )
+
+    def entropies(self) -> Tensor:
+        """The entropy [B] of the kept memberships in nats; its exp is the effective number of clusters."""
+        return -torch.xlogy(self.weights_bj, self.weights_bj).sum(dim=1)
+
+    def soft_maxima(self, cosines_b: Tensor, n_clusters: int, temperature: float) -> Tensor:
+        """T log(mean over k of exp(cosine / T)) of each row, the objective of the centres.
+
+        `cosines_b` are those to the nearest. As their softmax is p = exp(cosine / T) / sum, this is
+        cosine - T log(K p): at most the cosine to the nearest, and equal to it as T goes to 0.
+        """
+        return cosines_b - temperature * (n_clusters * self.largest_b).log()
+
+
+@attrs.frozen(eq=False)
+class BatchSums:
+    """What the rows of one batch add to each cluster.
+
+    Parameters
+    ----------
+    sums_kd: sum of unit rows times membership, float32
+    masses_k: sum of memberships, float32
+    """
+
+    sums_kd: Tensor
+    masses_k: Tensor
+
+    @classmethod
+    def zeros(cls, n_clusters: int, d_model: int, device: torch.device) -> BatchSums:
+        """The sums of no rows."""
+        return cls(
+            torch.zeros(n_clusters, d_model, device=device, dtype=torch.float32),
+            torch.zeros(n_clusters, device=device, dtype=torch.float32),
+        )
+
+    def add_dense(self, rows_bd: Tensor, weights_bk: Tensor) -> None:
+        """Add rows with a membership in every cluster."""
+        self.sums_kd.addmm_(weights_bk.T, rows_bd)
+        self.masses_k.add_(weights_bk.sum(dim=0))
+
+    def add_sparse(self, rows_bd: Tensor, weights_bm: Tensor, clusters_bm: Tensor) -> None:
+        """Add rows with few memberships each: one weighted bag of rows per cluster.
+
+        Memory: at most 40 bytes for each of the B x m memberships.
+        """
+        rows_e, places_e = weights_bm.nonzero(as_tuple=True)
+        clusters_e, order_e = clusters_bm[rows_e, places_e].sort(stable=True)
+        weights_e = weights_bm[rows_e, places_e][order_e]
+        counts_k = torch.bincount(clusters_e, minlength=len(self.masses_k))
+        self.sums_kd.add_(
+            embedding_bag(
+                rows_e[order_e],
+                rows_bd,
+                counts_k.cumsum(0) - counts_k,
+                mode="sum",
+                per_sample_weights=weights_e,
+            )
+        )
+        self.masses_k.index_add_(0, clusters_e, weights_e)

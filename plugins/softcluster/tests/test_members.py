@@ -1,0 +1,111 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from traits_plugin_softcluster.centres import Centres, keep_members_, softmax_tile
+from traits_plugin_softcluster.duplicates import duplicates
+from traits_plugin_softcluster.members import BatchSums, Members
+
+CPU = torch.device("cpu")
+
+
+def unit(n, d, seed):
+    rows = torch.randn(n, d, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.normalize(rows, dim=1)
+
+
+def brute_force(soft_bk, n_members, least):
+    """Memberships of one row after the other, in float64."""
+    kept_bk = torch.zeros(soft_bk.shape, dtype=torch.float64)
+    for row, soft_k in enumerate(soft_bk.double().tolist()):
+        order = sorted(range(len(soft_k)), key=lambda k: -soft_k[k])[:n_members]
+        for k in order:
+            if soft_k[k] >= least or k == order[0]:
+                kept_bk[row, k] = soft_k[k]
+    return kept_bk
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    n=st.integers(1, 30),
+    k=st.integers(1, 40),
+    members=st.integers(1, 40),
+    least=st.sampled_from([0.0, 0.01, 0.2, 0.9]),
+    temperature=st.sampled_from([0.01, 0.1, 1.0, 100.0]),
+    seed=st.integers(0, 99),
+)
+def test_memberships_objective_and_sums_are_those_of_brute_force(
+    n, k, members, least, temperature, seed
+):
+    members = min(members, k)
+    rows_nd, centres = unit(n, 5, seed), Centres(unit(k, 5, seed + 100), temperature)
+    soft_nk = centres.softmax(rows_nd, softmax_tile(k, CPU)).clone()
+    logits_nk = rows_nd.double() @ centres.centres_kd.double().T / temperature
+    torch.testing.assert_close(soft_nk.double(), logits_nk.softmax(1), rtol=1e-3, atol=1e-6)
+
+    kept_nk = brute_force(soft_nk, members, least)
+    found = Members.of(soft_nk.clone(), members, least)
+    weights_nk = torch.zeros(n, k).scatter_(1, found.clusters_bj, found.weights_bj)
+    expected_nk = kept_nk / kept_nk.sum(1, keepdim=True)
+    torch.testing.assert_close(weights_nk.double(), expected_nk, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found.captured_b.double(), kept_nk.sum(1), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found.largest_b, soft_nk.amax(1))
+    entropies_n = torch.special.entr(expected_nk).sum(1)
+    torch.testing.assert_close(found.entropies().double(), entropies_n, rtol=1e-4, atol=1e-5)
+
+    cosines_n = centres.cosines(rows_nd, found.nearest_b)
+    objective_n = found.soft_maxima(cosines_n, k, temperature).double()
+    mean_n = logits_nk.logsumexp(1) - torch.tensor(k, dtype=torch.float64).log()
+    torch.testing.assert_close(
+        objective_n, temperature * mean_n, rtol=1e-4, atol=1e-5 + 1e-6 * temperature
+    )
+
+    sums, expected_kd = BatchSums.zeros(k, 5, CPU), expected_nk.T @ rows_nd.double()
+    sums.add_sparse(rows_nd, found.weights_bj, found.clusters_bj)
+    torch.testing.assert_close(sums.sums_kd.double(), expected_kd, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(sums.masses_k.double(), expected_nk.sum(0), rtol=1e-4, atol=1e-5)
+    if members == k:
+        dense = BatchSums.zeros(k, 5, CPU)
+        dense.add_dense(rows_nd, weights_nk)
+        torch.testing.assert_close(dense.sums_kd, sums.sums_kd, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(dense.masses_k, sums.masses_k, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 256, 4096])
+def test_no_row_is_ever_divided_by_zero(n_clusters):
+    soft_bk = torch.full((3, n_clusters), 1 / n_clusters)
+    soft_bk[0, 1] *= 1.5
+    for least in (0.0, 0.01, 0.999):
+        found = Members.of(soft_bk.clone(), min(16, n_clusters), least)
+        assert found.weights_bj.isfinite().all()
+        torch.testing.assert_close(found.weights_bj.sum(1), torch.ones(3))
+        assert found.nearest_b[0] == 1
+
+
+def test_the_largest_membership_is_kept_and_others_below_the_least_are_not():
+    soft_bk = torch.tensor([[0.3, 0.5, 0.2], [0.2, 0.4, 0.4]])
+    kept_bk = keep_members_(soft_bk, 0.45)
+    assert torch.equal(kept_bk, torch.tensor([[0.0, 0.5, 0.0], [0.0, 0.4, 0.4]]))
+
+
+def test_a_batch_of_no_rows_adds_nothing():
+    sums = BatchSums.zeros(40, 3, CPU)
+    found = Members.of(torch.zeros(0, 40), 16, 0.01)
+    sums.add_sparse(torch.zeros(0, 3), found.weights_bj, found.clusters_bj)
+    assert not sums.sums_kd.any()
+
+
+def test_duplicates_are_centres_like_an_earlier_one():
+    centres_kd = unit(150, 8, seed=3)
+    tile_bk = softmax_tile(150, CPU)[:64]
+    assert not duplicates(centres_kd, tile_bk).any()
+    centres_kd[[7, 100, 149]] = centres_kd[[2, 2, 148]]
+    assert duplicates(centres_kd, tile_bk).nonzero()[:, 0].tolist() == [7, 100, 149]
+
+
+@pytest.mark.parametrize("n_clusters", [1, 1024, 4096, 65536])
+def test_the_tile_stays_in_cache_whatever_the_number_of_clusters(n_clusters):
+    tile_bk = softmax_tile(n_clusters, CPU)
+    assert tile_bk.nbytes <= 16 << 20
+    assert 64 <= len(tile_bk) <= 4096
