@@ -30,12 +30,13 @@ def drive(home: Path, stage: str = "none", event: str = "none", count: int = 0):
 
 
 def outcome(home: Path) -> dict:
-    """Everything that a run computes, without times."""
+    """Everything that a run computes, without times and sizes."""
     (root,) = (home / "runs").iterdir()
     metrics = [json.loads(line) for line in (root / "metrics.jsonl").read_text().splitlines()]
     for line in metrics:
         del line["seconds"]
         line.pop("rows_per_second", None)
+        line.pop("peak_bytes", None)
     status = json.loads((root / "status.json").read_text())
     return {
         "results": json.loads((root / "probe" / "results.json").read_text()),

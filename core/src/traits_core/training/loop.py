@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
+import torch
 
 from traits_core.errors import DataError
 from traits_core.progress import Progress
@@ -91,6 +93,7 @@ class Loop:
             if cursor.step % self.checkpoint_every == 0:
                 save_checkpoint(self.checkpoints, self.method, cursor)
         metrics = dict(self.method.end_epoch())
+        metrics["peak_bytes"] = float(_peak_bytes())
         cursor = attrs.evolve(
             cursor, epoch=cursor.epoch + 1, batch=0, seconds=time.monotonic() - clock
         )
@@ -112,3 +115,10 @@ class Loop:
 def _shown(metrics: Mapping[str, float]) -> str:
     """The metrics that a method names first: a line has room for three."""
     return ", ".join(f"{name} {value:.5g}" for name, value in islice(metrics.items(), 3))
+
+
+def _peak_bytes() -> int:
+    """Most memory that this process has held: on the GPU when there is one, else resident."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts KiB
