@@ -73,25 +73,34 @@ def check_sizes(root: Path, files: Iterable[StoredFile]) -> None:
 
     Raises StoreError that names the first file that is not.
     """
-    plain_directories = {root}
+    plain = {root}
     for file in files:
-        check_name(file.name)
-        for parent in [root / p for p in PurePosixPath(file.name).parents][::-1]:
-            if parent not in plain_directories:
-                _refuse_symlink(parent)
-                plain_directories.add(parent)
-        try:
-            status = (root / file.name).lstat()
-        except OSError as error:
-            raise StoreError(f"{root}: {file.name} is missing") from error
-        if not stat.S_ISREG(status.st_mode):
-            raise StoreError(f"{root}: {file.name} is no regular file")
-        if status.st_size != file.bytes:
+        if why := size_fault(root, file, plain):
             raise StoreError(
-                f"{root}: {file.name} is {status.st_size} bytes, the manifest says {file.bytes}"
+                f"{root}: {file.name} {why}: `traits verify {root} --repair` takes what is damaged "
+                "out, and the command that wrote the store writes it again"
             )
 
 
-def _refuse_symlink(directory: Path) -> None:
-    if directory.is_symlink():
-        raise StoreError(f"{directory} is a symbolic link: a store holds its own files only")
+def size_fault(root: Path, file: StoredFile, plain: set[Path]) -> str:
+    """Why a file is not the one of this name and length; "" when it is.
+
+    `plain` holds directories that are known to be no links, and gets those that are seen here.
+    """
+    try:
+        check_name(file.name)
+    except StoreError:
+        return "is a name that is not allowed in a store"
+    for parent in [root / p for p in PurePosixPath(file.name).parents][::-1]:
+        if parent not in plain and parent.is_symlink():
+            return f"is behind {parent.relative_to(root)}, a symbolic link"
+        plain.add(parent)
+    try:
+        status = (root / file.name).lstat()
+    except OSError:
+        return "is missing"
+    if not stat.S_ISREG(status.st_mode):
+        return "is no regular file"
+    if status.st_size != file.bytes:
+        return f"is {status.st_size} bytes, the manifest says {file.bytes}"
+    return ""

@@ -105,8 +105,8 @@ class Store:
 
     def _damaged(self, shard: int, why: str) -> StoreError:
         return StoreError(
-            f"{self.root}: shard {shard} is damaged: {why}. Restore it from a copy, or delete the "
-            "store and run the command that wrote it again"
+            f"{self.root}: shard {shard} is damaged: {why}. `traits verify {self.root} --full "
+            "--repair` takes it out, and the command that wrote the store writes it again"
         )
 
 
@@ -149,7 +149,10 @@ def _check_files(root: Path, manifest: Manifest, creation: Commit) -> None:
     check_sizes(root, manifest.files)
     for file in creation.files:
         if checksum(root / file.name) != file.xxh3:
-            raise StoreError(f"{root}: {file.name} is damaged: its checksum is not the manifest's")
+            raise StoreError(
+                f"{root}: {file.name} is damaged: its checksum is not the manifest's. "
+                f"`traits verify {root} --repair` takes it out"
+            )
 
 
 def _digest(header: StoreHeader, manifest: Manifest) -> str:

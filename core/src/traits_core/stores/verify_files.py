@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from traits_core.errors import StoreError
 from traits_core.stores.commit import Commit
-from traits_core.stores.files import QUARANTINE, STAGING, StoredFile, check_sizes, checksum
+from traits_core.stores.files import QUARANTINE, STAGING, StoredFile, checksum, size_fault
 from traits_core.stores.json_records import HEADER_FILE
 from traits_core.stores.lock import LOCK_FILE
 from traits_core.stores.manifest_lines import MANIFEST_FILE
@@ -84,11 +83,10 @@ def file_findings(
 
 
 def _fault(root: Path, file: StoredFile, hashed: bool, owners: Mapping[str, str]) -> str:
+    if why := size_fault(root, file, {root}):
+        return why
     try:
-        check_sizes(root, [file])
         found = checksum(root / file.name) if hashed else file.xxh3
-    except StoreError as error:
-        return str(error).removeprefix(f"{root}: ").removeprefix(f"{file.name} ")
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     if found == file.xxh3:

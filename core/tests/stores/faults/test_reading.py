@@ -196,7 +196,7 @@ def test_a_symbolic_link_in_place_of_a_file_or_directory_is_refused(tmp_path, wr
         open_store(tmp_path / "a", registry)
     (tmp_path / "b/arrays").rename(tmp_path / "arrays")
     (tmp_path / "b/arrays").symlink_to(tmp_path / "arrays")
-    with pytest.raises(StoreError, match="symbolic link"):
+    with pytest.raises(StoreError, match="a symbolic link"):
         open_store(tmp_path / "b", registry)
 
 

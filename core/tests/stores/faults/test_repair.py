@@ -68,8 +68,13 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("lost", [[0], [1], [2], [0, 2], [0, 1, 2], [CREATION], [CREATION, 1]])
+@pytest.mark.parametrize(
+    ("fault", "lost"),
+    [
+        *((fault, [CREATION, 1]) for fault in FAULTS),
+        *(("flipped", lost) for lost in ([0], [2], [0, 2], [0, 1, 2], [CREATION])),
+    ],
+)
 def test_only_damaged_shards_are_written_again(
     store, files_of, repair, rewrite, verified, fault, lost
 ):
