@@ -24,7 +24,7 @@ def refuse_small_disk(root: Path, header: StoreHeader, rows: int) -> None:
     if needed > USABLE * free:
         raise DiskFullError(
             f"{root}: {needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free: "
-            "make room, choose a narrower --storage.dtype, or write to another disk"
+            "make room, choose a narrower dtype, or write to another disk"
         )
 
 

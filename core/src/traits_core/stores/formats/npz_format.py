@@ -22,7 +22,7 @@ from traits_core.stores.formats.layout import chunked
 from traits_core.stores.formats.npz_chunk import Chunk, describe_chunk
 from traits_core.stores.formats.npz_config import NpzConfig
 from traits_core.stores.formats.npz_reader import NpzReader
-from traits_core.stores.formats.origin import read_origin
+from traits_core.stores.formats.origin import ORIGIN_FILE, read_origin
 from traits_core.stores.header import ARRAY_NAME, ArraySpec, StoreHeader
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class NpzFormat:
                     f"{chunk.path}: {chunk.dtype} of d_model {chunk.shape[2]}; "
                     f"{chunks[0].path.name} has {chunks[0].dtype} of {chunks[0].shape[2]}"
                 )
+        _refuse_lost_chunks(root, chunks, metadata)
         if not sum(chunk.kept for chunk in chunks):
             raise StoreError(f"{root}: every token is masked: nothing can be read")
         reader = NpzReader(chunks)
@@ -94,6 +95,8 @@ def _read_metadata(root: Path) -> dict[str, Any]:
 
 def _chunk_files(root: Path) -> list[Path]:
     """The chunks from 0 on, none missing."""
+    if not (root / CHUNKS).is_dir():
+        raise StoreError(f"{root / CHUNKS} is missing")
     numbers = {
         int(found[1]): path
         for path in (root / CHUNKS).iterdir()
@@ -104,6 +107,14 @@ def _chunk_files(root: Path) -> list[Path]:
         if path.name != chunk_name(i):
             raise StoreError(f"{root / CHUNKS}: {chunk_name(i)} is missing, {path.name} is there")
     return files
+
+
+def _refuse_lost_chunks(root: Path, chunks: tuple[Chunk, ...], metadata: dict[str, str]) -> None:
+    """The last chunk is missed only where we wrote the metadata: others count what they like."""
+    found = sum(chunk.shape[0] for chunk in chunks)
+    written = metadata.get("n_sequences", str(found))
+    if (root / ORIGIN_FILE).exists() and written != str(found):
+        raise StoreError(f"{root / CHUNKS}: {found} sequences, {METADATA} says {written}")
 
 
 def _notes(chunks: tuple[Chunk, ...]) -> dict[str, str]:
