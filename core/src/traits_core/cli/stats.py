@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,7 +19,7 @@ SHOWN: Final = 3
 
 
 def stats(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="directory of a store")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="a store, or a foreign directory")],
     array: Annotated[
         str | None, typer.Option("--array", metavar="NAME", help="one array [default: all]")
     ] = None,
@@ -32,6 +33,7 @@ def stats(
     """Describe the activations in a store, and their oddities.
 
     One pass over the rows; the result is kept in the home directory, and the store is not touched.
+    Of a directory in a foreign format nothing is kept: no checksums say that it is still the same.
 
     \b
     Examples:
@@ -41,26 +43,36 @@ def stats(
     from traits_core.registry.loader import load_registry
 
     with context(home, device, load_registry()) as ctx:
+        from traits_core.statistics.collect import collect
         from traits_core.statistics.saved import statistics_of, statistics_path
         from traits_core.statistics.summary import summarize
-        from traits_core.stores.reader import open_store
+        from traits_core.stores.open_any import open_any
 
-        store = open_store(path, ctx.registry)
+        store = open_any(path, ctx.registry).store
         names = [array] if array else [spec.name for spec in store.header.arrays]
-        results = {
-            statistics_path(home, store, name): summarize(
+        if store.shards:
+            found = [
                 statistics_of(store, name, home, covariance, ctx.device, ctx.progress)
-            )
-            for name in names
-        }
+                for name in names
+            ]
+            files = [statistics_path(home, store, name) for name in names]
+        else:  # foreign: its digest is of the header, and does not name all of the contents
+            found = [
+                collect(
+                    store, name, covariance=covariance, device=ctx.device, progress=ctx.progress
+                )
+                for name in names
+            ]
+            files = []
+        summaries = [summarize(each) for each in found]
     if json:
         from traits_core.config.structure import unstructure
 
-        print_json({summary.array: unstructure(summary) for summary in results.values()})
+        print_json({summary.array: unstructure(summary) for summary in summaries})
         return
-    for file, summary in results.items():
+    for summary, file in zip_longest(summaries, files):
         print("\n".join(_lines(summary)))
-        print(f"kept in     {file}\n")
+        print(f"kept in     {file}\n" if file else "")
 
 
 def _lines(summary: Summary) -> list[str]:

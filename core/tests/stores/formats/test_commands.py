@@ -175,3 +175,27 @@ def test_a_file_that_is_not_what_its_name_says_is_one_line(traits, tmp_path, suf
     ended = traits("inspect", tmp_path / f"x.{suffix}")
     assert ended.code == 2
     assert "Traceback" not in ended.err
+
+
+def test_stats_describe_a_foreign_directory_and_keep_nothing(traits, native, tmp_path):
+    root, data = native()
+    traits("convert", root, tmp_path / "out", "--to", "npz", "--layers", "high")
+    home = tmp_path / "home"
+    ended = traits("stats", tmp_path / "out", "--home", home, "--json")
+    assert ended.code == 0
+    (described,) = json.loads(ended.out).values()
+    np.testing.assert_allclose(described["mean"], data["high"].double().mean(0), rtol=1e-6)
+    assert not (home / "statistics").exists()
+    shown = traits("stats", tmp_path / "out", "--home", home)
+    assert shown.code == 0
+    assert "kept in" not in shown.out
+
+
+def test_an_export_without_its_last_chunk_is_refused(traits, native, tmp_path):
+    root, _ = native()
+    options = ("--layers", "high", "--set", "sequences_per_chunk=1")
+    traits("convert", root, tmp_path / "out", "--to", "npz", *options)
+    max((tmp_path / "out" / "chunks").iterdir()).unlink()
+    ended = traits("stats", tmp_path / "out", "--home", tmp_path / "home")
+    assert ended.code != 0
+    assert "metadata.json says" in ended.err
