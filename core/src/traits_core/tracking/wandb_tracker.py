@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,8 @@ class WandbTracker:
     run: wandb.Run
 
     def __init__(self, config: WandbConfig) -> None:
+        if config.mode == "offline":  # else it reports its start and end to its makers
+            os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         try:
             import wandb
         except ImportError as error:
