@@ -11,10 +11,10 @@ import torch
 from traits_core.testing.case import CHECK_MODULES, checks_of
 from traits_core.testing.runner import Verdict, run_check
 
-for module in ("spec", "method", "scorer", "dataset", "backbone", "storage", "probe"):
+KINDS = ("method", "dataset", "backbone", "storage", "format", "probe", "tracker")
+for module in ("spec", "scorer", *KINDS):
     import_module(f"mutants.{module}")
 
-KINDS = ("method", "dataset", "backbone", "storage", "probe")
 MODULES = ("static", *(module for kind in KINDS for module in CHECK_MODULES[kind]))
 GOOD = [(case, check) for case in mutants.good_cases() for check in checks_of(case.spec.kind)]
 NEEDS_CUDA = "check_works_on_cuda"
@@ -52,7 +52,7 @@ def test_check_fails_its_mutant(mutant):
 
 def test_every_check_has_a_mutant():
     shown = {(m.case.spec.kind, m.check) for m in mutants.MUTANTS}
-    static = {check.__name__ for check in checks_of("tracker")}
+    static = {check.__name__ for check in checks_of("")}
     missing = {
         (kind, check.__name__)
         for kind in KINDS

@@ -25,7 +25,9 @@ CHECK_MODULES: Final = {
     "dataset": ("dataset",),
     "backbone": ("backbone",),
     "storage": ("storage", "storage_faults"),
+    "format": ("format", "format_faults"),
     "probe": ("probe",),
+    "tracker": ("tracker",),
 }
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from traits_core.testing.expect import fail
@@ -14,20 +16,26 @@ TIMEOUT: Final = 300
 _PREAMBLE: Final = "import json, sys; sys.path[:], given = json.loads(sys.argv[1])\n"
 
 
-def run_fresh(code: str, **given: Any) -> Any:
+def run_fresh(
+    code: str,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    /,
+    **given: Any,
+) -> Any:
     """Run `code` with `given` as a dict of that name; return the JSON that it prints last.
 
-    The process finds the same modules, and hashes text differently. One that ends in an error is a
-    ContractError with its last line.
+    The process finds the same modules, and hashes text differently; `environment` is added to ours,
+    and `directory` is where it runs. One that ends in an error is a ContractError with its last line.
     """
-    argument = json.dumps([sys.path, given])
-    environment = os.environ | {"PYTHONHASHSEED": "7"}
+    argument = json.dumps([[str(Path(path).absolute()) for path in sys.path], given])
     process = subprocess.run(  # noqa: S603  # this interpreter, our own code
         [sys.executable, "-c", _PREAMBLE + code, argument],
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
-        env=environment,
+        env=os.environ | {"PYTHONHASHSEED": "7"} | dict(environment or {}),
+        cwd=directory,
         check=False,
     )
     if process.returncode:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from good_plugin.config import (
     GoodBackboneConfig,
     GoodDatasetConfig,
+    GoodFormatConfig,
     GoodMethodConfig,
     GoodProbeConfig,
     GoodStorageConfig,
+    GoodTrackerConfig,
 )
 from traits_core import (
     BackboneSpec,
     DatasetSpec,
+    FormatSpec,
     MethodSpec,
     ProbeSpec,
     StorageSpec,
+    TrackerSpec,
     hookimpl,
 )
 
@@ -78,5 +82,29 @@ def traits_probes() -> list[ProbeSpec]:
             summary="best average precision, by scikit-learn",
             config=GoodProbeConfig,
             factory="good_plugin.probe:GoodProbe",
+        )
+    ]
+
+
+@hookimpl
+def traits_formats() -> list[FormatSpec]:
+    return [
+        FormatSpec(
+            name="good-format",
+            summary="one file of rows beside its description",
+            config=GoodFormatConfig,
+            factory="good_plugin.format:GoodFormat",
+        )
+    ]
+
+
+@hookimpl
+def traits_trackers() -> list[TrackerSpec]:
+    return [
+        TrackerSpec(
+            name="good-tracker",
+            summary="a text file below the run",
+            config=GoodTrackerConfig,
+            factory="good_plugin.tracker:GoodTracker",
         )
     ]

@@ -35,3 +35,13 @@ class GoodStorageConfig:
 @attrs.frozen(kw_only=True)
 class GoodProbeConfig:
     block: int = option(256, help="prototypes read at a time", validator=ge(1))
+
+
+@attrs.frozen(kw_only=True)
+class GoodFormatConfig:
+    block: int = option(64, help="rows copied at a time", validator=ge(1))
+
+
+@attrs.frozen(kw_only=True)
+class GoodTrackerConfig:
+    pass

@@ -8,7 +8,6 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 import attrs
-from good_plugin.method import GoodMethod
 
 from traits_core.registry.loader import load_registry
 from traits_core.registry.plugins import Registry
@@ -73,6 +72,7 @@ def breaks(check: str, says: str, **changes: Any) -> Callable[[type], type]:
 
 def breaks_as_scorer(check: str, says: str) -> Callable[[type], type]:
     """Register a class as the scorer of the good method."""
+    from good_plugin.method import GoodMethod  # torch: trackers run without it
 
     def register(cls: type) -> type:
         method = type(f"MethodOf{cls.__name__}", (GoodMethod,), {"scorer_class": cls})
