@@ -7,6 +7,7 @@ from zarr.codecs import Crc32cCodec
 
 from traits_core.errors import StoreError
 from traits_core.stores.zarr_chunks import read_chunk, write_chunk
+from traits_core.stores.zarr_codecs import LZ4, PLAIN, ZSTD
 
 
 def test_the_files_of_a_store_are_those_that_zarr_writes(tmp_path, write, evolve):
@@ -30,12 +31,36 @@ def test_the_files_of_a_store_are_those_that_zarr_writes(tmp_path, write, evolve
         assert (tmp_path / "ours" / file).read_bytes() == (tmp_path / "zarr" / file).read_bytes()
 
 
-def test_every_flipped_bit_truncation_and_extra_byte_of_a_chunk_is_found(tmp_path):
+@pytest.mark.parametrize("codec", [LZ4, ZSTD])
+def test_zarr_reads_compressed_chunks_and_we_read_those_of_zarr(tmp_path, codec):
+    values = np.repeat(np.arange(400, dtype="<f2"), 6).reshape(800, 3)
+    array = zarr.create_array(
+        store=zarr.storage.LocalStore(tmp_path), shape=(800, 3), chunks=(800, 3), dtype="<f2",
+        compressors=codec.zarr, fill_value=0,
+    )  # fmt: skip
+    write_chunk(tmp_path, "c/0/0", values, codec.compressor)
+    assert (tmp_path / "c/0/0").stat().st_size < values.nbytes / 4
+    assert np.array_equal(array[:], values)
+    array[:] = -values
+    found = np.empty_like(values)
+    read_chunk(tmp_path, "c/0/0", found, codec.compressor)
+    assert np.array_equal(found, -values)
+
+
+@pytest.mark.parametrize("codec", [LZ4, ZSTD])
+def test_a_chunk_that_would_grow_beyond_its_shape_is_refused(tmp_path, codec):
+    write_chunk(tmp_path, "c/0/0", np.zeros((10_000, 10), "<f4"), codec.compressor)
+    with pytest.raises(StoreError, match="c/0/0 does not decompress"):
+        read_chunk(tmp_path, "c/0/0", np.empty((4, 10), "<f4"), codec.compressor)
+
+
+@pytest.mark.parametrize("codec", [PLAIN, LZ4, ZSTD])
+def test_every_flipped_bit_truncation_and_extra_byte_of_a_chunk_is_found(tmp_path, codec):
     chunk = np.arange(6, dtype="<f2").reshape(3, 2)
-    write_chunk(tmp_path, "c/0/0", chunk)
+    write_chunk(tmp_path, "c/0/0", chunk, codec.compressor)
     path, found = tmp_path / "c/0/0", np.empty_like(chunk)
     whole = path.read_bytes()
-    read_chunk(tmp_path, "c/0/0", found)
+    read_chunk(tmp_path, "c/0/0", found, codec.compressor)
     assert np.array_equal(found, chunk)
     damaged = [whole[:n] for n in range(len(whole))]
     damaged += [whole + b"\0", whole + whole]
@@ -46,4 +71,4 @@ def test_every_flipped_bit_truncation_and_extra_byte_of_a_chunk_is_found(tmp_pat
     for raw in damaged:
         path.write_bytes(raw)
         with pytest.raises(StoreError, match=r"too early|crc32c does not fit"):
-            read_chunk(tmp_path, "c/0/0", found)
+            read_chunk(tmp_path, "c/0/0", found, codec.compressor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import google_crc32c
 import numpy as np
@@ -11,16 +11,9 @@ from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
 from traits_core.stores.chunk_io import create_chunk, fill, open_chunk
+from traits_core.stores.zarr_codecs import Compressor
 
 _CRC_BYTES: Final = 4
-
-
-class Compressor(Protocol):
-    """What `numcodecs` offers."""
-
-    def encode(self, buf: Any) -> Any: ...
-
-    def decode(self, buf: Any, out: Any = None) -> Any: ...
 
 
 def write_chunk(
@@ -38,7 +31,8 @@ def read_chunk(
 ) -> None:
     """Read all of a file into `chunk`, which is in C order.
 
-    Raises StoreError when the file is missing, is shorter or longer, or its checksum does not fit.
+    Raises StoreError when the file is missing, is shorter or longer, or its checksum or size
+    does not fit.
     """
     with open_chunk(root, file) as source:
         if compressor is None:
@@ -50,7 +44,10 @@ def read_chunk(
     if crc != _crc(stored):
         raise StoreError(f"{file} is damaged: its crc32c does not fit")
     if compressor is not None:
-        compressor.decode(stored, out=chunk)
+        try:
+            compressor.decode(stored, out=chunk)  # never into more memory than the chunk
+        except (RuntimeError, ValueError) as error:
+            raise StoreError(f"{file} does not decompress to its chunk: {error}") from error
 
 
 def _bytes(buffer: Any) -> NDArray[np.uint8]:
