@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 import zarr
-from store_cases import data, saev
+from store_cases import data, saev_peer
 from store_cases.timing import Line, Work, in_turn, speeds
 
 from traits_core.stores.reader import Store
@@ -101,7 +101,7 @@ def cases(directory: Path, repeats: int) -> Iterator[Line]:
         }
         times = in_turn(works, repeats)
         times["compressed npz"] = [NPZ_PART * seconds for seconds in times["compressed npz"]]
-        times["saev's loader"] = saev.seconds(directory, kind, BATCH, ROWS)
+        times["saev's loader"] = saev_peer.seconds(directory, kind, BATCH, ROWS)
         peers = {name: times[name] for name in times if name not in ("raw", "zarr", "floor")}
         for name in ("raw", "zarr"):
             case = f"{name}, {kind}"

@@ -31,9 +31,8 @@ def seconds(directory: Path, kind: str, batch_size: int, rows: int) -> list[floa
     source = str(Path(os.environ["SAEV_ROOT"]) / "src")
     done = subprocess.run(
         [python, str(SCRIPT), str(shards), kind, str(batch_size), "2"],
-        env=os.environ | {"PYTHONPATH": source},
+        env=os.environ | {"PYTHONPATH": source, "PYTHONWARNINGS": "ignore"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         check=True,
     )
