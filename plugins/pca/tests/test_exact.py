@@ -4,6 +4,8 @@ import pytest
 import torch
 from sklearn import decomposition
 
+from traits_plugin_pca.method import PART_ROWS
+
 
 def reference(rows_nd, **options):
     return decomposition.PCA(svd_solver="full", **options).fit(rows_nd.double().numpy())
@@ -117,3 +119,14 @@ def test_neither_order_nor_batches_nor_the_sample_change_components_or_signs(
     assert len(found[0]) == 29
     torch.testing.assert_close(found[1], found[0], rtol=0, atol=1e-4)
     torch.testing.assert_close(found[2], found[0], rtol=0, atol=1e-4)
+
+
+def test_a_batch_larger_than_one_product_is_all_counted(learner, spread_rows):
+    rows_nd = spread_rows(n=2 * PART_ROWS + 100, d=4)
+    method = learner(4)
+    method.initialize(rows_nd[:10])
+    method.update(rows_nd)
+    method.end_epoch()
+    spectrum = method.scorer().spectrum
+    assert spectrum.n_rows == len(rows_nd)
+    close(spectrum.variances_j, reference(rows_nd).explained_variance_, rtol=1e-5, atol=0)

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from traits_core import Comm, ConfigError, DataError, StoreError
-from traits_plugin_pca.activations import centred, check_activations
+from traits_core import Comm, ConfigError, DataError, StoreError, centred, check_activations
 from traits_plugin_pca.config import PCAConfig
 from traits_plugin_pca.moments import Moments
 from traits_plugin_pca.scorer import PCAScorer
@@ -17,7 +16,7 @@ from traits_plugin_pca.spectrum import Spectrum
 
 SAMPLE_ROWS = 4096  # their mean is the shift, and they warm the randomized basis up
 WARM_UPS = 3
-PART_ROWS = 2048  # rows of one float32 product
+PART_ROWS = 8192  # rows of one float32 product
 
 
 class PCA:

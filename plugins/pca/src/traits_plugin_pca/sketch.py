@@ -64,7 +64,7 @@ class Sketch:
         """Add centred float32 rows [B, D]."""
         self.n_rows.add_(len(rows_bd))
         self.sum_d.add_(rows_bd.sum(dim=0))
-        self.squares.add_(rows_bd.square().sum(dtype=torch.float64))
+        self.squares.add_(torch.linalg.vector_norm(rows_bd, dim=1).double().square().sum())
         self.image_dl.add_(rows_bd.T @ (rows_bd @ self.basis_dl))
 
     def restart(self) -> None:
