@@ -1,5 +1,8 @@
 """traits: discover traits in neural-network activations. What plugin authors and notebooks import."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from traits_core.config.fields import option
 from traits_core.errors import (
     BusyError,
@@ -45,6 +48,12 @@ from traits_core.specs import (
 from traits_core.stores.foreign import Extra, ForeignStore, OpenStore
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.tensors import load_tensors, save_tensors
+from traits_core.training.comm import NullComm
+
+if TYPE_CHECKING:
+    from traits_core.learning.far_rows import FarRows
+    from traits_core.learning.inputs import centred, check_activations
+    from traits_core.learning.seeding import greedy_kmeans_plus_plus
 
 __all__ = [
     "ArraySpec",
@@ -58,6 +67,7 @@ __all__ = [
     "DatasetSpec",
     "Example",
     "Extra",
+    "FarRows",
     "FeatureSpec",
     "ForeignStore",
     "Format",
@@ -65,6 +75,7 @@ __all__ = [
     "Layout",
     "Method",
     "MethodSpec",
+    "NullComm",
     "OpenStore",
     "PluginError",
     "PositionLabels",
@@ -85,8 +96,25 @@ __all__ = [
     "TrackerSpec",
     "TraitLabels",
     "TraitsError",
+    "centred",
+    "check_activations",
+    "greedy_kmeans_plus_plus",
     "hookimpl",
     "load_tensors",
     "option",
     "save_tensors",
 ]
+
+# These import torch, which listing plugins and asking for help must not.
+_ON_FIRST_USE: Final = {
+    "FarRows": "traits_core.learning.far_rows",
+    "centred": "traits_core.learning.inputs",
+    "check_activations": "traits_core.learning.inputs",
+    "greedy_kmeans_plus_plus": "traits_core.learning.seeding",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_FIRST_USE:
+        return getattr(import_module(_ON_FIRST_USE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import attrs
@@ -56,6 +56,10 @@ def _is_attrs_class(spec: Spec, field: attrs.Attribute[type], value: type) -> No
             raise PluginError(f"{owner} has type {option.type}; allowed: {ALLOWED_TYPES}")
 
 
+def _frozen(tags: Iterable[str]) -> frozenset[str]:
+    return frozenset(tags)
+
+
 @attrs.frozen(kw_only=True)
 class Spec:
     """What all kinds of plugin objects have in common.
@@ -77,7 +81,7 @@ class Spec:
     config: type = attrs.field(validator=_is_attrs_class)
     factory: str = attrs.field(validator=_is_factory)
     example: Mapping[str, object] = attrs.field(factory=dict, hash=False)
-    tags: frozenset[str] = attrs.field(factory=frozenset, converter=frozenset)
+    tags: frozenset[str] = attrs.field(factory=frozenset, converter=_frozen)
 
     def load(self) -> Any:
         """Import and return the class that `factory` names.

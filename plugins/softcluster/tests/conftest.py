@@ -11,13 +11,13 @@ import torch
 from scipy.stats import vonmises_fisher
 from torch import Tensor
 
+from traits_core import NullComm
 from traits_plugin_softcluster.centres import Centres
-from traits_plugin_softcluster.chunks import OneProcess
 from traits_plugin_softcluster.config import SoftClusterConfig
 from traits_plugin_softcluster.method import SoftCluster
 from traits_plugin_softcluster.scorer import SoftClusterScorer
 
-ALONE = OneProcess()
+ALONE = NullComm()
 
 
 class ThreadComm:

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from traits_core import DataError
-from traits_plugin_softcluster.directions import check_activations, directions, normalized
+from traits_core import DataError, check_activations
+from traits_plugin_softcluster.directions import LARGEST, directions, normalized
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e-20, 1e-3, 1.0, 1e15, 9e29])
@@ -32,4 +32,4 @@ def test_values_that_no_norm_can_hold_are_refused(bad):
     acts_bd = torch.zeros(3, 2)
     acts_bd[1, 1] = bad
     with pytest.raises(DataError, match=r"NaN, infinity or values beyond 1e\+30"):
-        check_activations(acts_bd, 2)
+        check_activations(acts_bd, 2, LARGEST)

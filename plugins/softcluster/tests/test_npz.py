@@ -105,7 +105,7 @@ def test_an_array_larger_than_its_member_is_refused_before_memory_is_asked_for(t
     np.lib.format.write_array_header_1_0(header, facts)
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("activations.npy", header.getvalue() + bytes(16))
-    with pytest.raises(DataError, match="should be float32 .* but has 16 bytes"):
+    with pytest.raises(DataError, match=r"should be float32 .* but has 16 bytes"):
         TokenChunk.open(tmp_path / "a.npz")
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from traits_core import Comm, DataError, StoreError
-from traits_plugin_random.activations import check_activations
+from traits_core import Comm, DataError, StoreError, check_activations
 from traits_plugin_random.config import RandomConfig
 from traits_plugin_random.draws import (
     orthonormal_directions,

@@ -9,8 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, load_tensors, save_tensors
-from traits_plugin_random.activations import check_activations
+from traits_core import StoreError, check_activations, load_tensors, save_tensors
 
 FILE = "scorer.safetensors"
 FACTS = {"scorer": "random", "version": 1}

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from traits_core import DataError
+from traits_core import DataError, NullComm
 from traits_plugin_softcluster.config import SoftClusterConfig
 from traits_plugin_softcluster.exemplars import Exemplars
 from traits_plugin_softcluster.membership_files import ChunkMemberships
@@ -19,24 +19,6 @@ from traits_plugin_softcluster.position_members import PositionMembers
 from traits_plugin_softcluster.scorer import SoftClusterScorer
 from traits_plugin_softcluster.statistics import ClusterStatistics
 from traits_plugin_softcluster.token_chunks import TokenBlock, TokenChunk, open_chunks
-
-
-@attrs.frozen
-class OneProcess:
-    """The `Comm` of a job with one process."""
-
-    world_size: int = 1
-    rank: int = 0
-
-    def all_sum(self, *tensors: Tensor) -> None:
-        """Leave the tensors as they are."""
-
-    def any_flag(self, flag: bool) -> bool:
-        """Return `flag`."""
-        return flag
-
-    def barrier(self) -> None:
-        """Return at once."""
 
 
 @attrs.frozen(eq=False)
@@ -86,7 +68,7 @@ def fit_chunks(
         d_model=chunks[0].d_model,
         seed=seed,
         device=torch.device(device),
-        comm=OneProcess(),
+        comm=NullComm(),
     )
     method.initialize(sample_rows(chunks, method.sample_rows, seed, batch_size).to(device))
     epoch = 0

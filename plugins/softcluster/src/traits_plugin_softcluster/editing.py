@@ -6,11 +6,10 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import DataError
+from traits_core import DataError, greedy_kmeans_plus_plus
 from traits_plugin_softcluster.centres import Centres
 from traits_plugin_softcluster.directions import directions, normalized
 from traits_plugin_softcluster.scorer import SoftClusterScorer
-from traits_plugin_softcluster.seeding import greedy_kmeans_plus_plus
 
 SPLIT_STEPS = 20
 

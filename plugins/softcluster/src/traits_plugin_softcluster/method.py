@@ -8,15 +8,20 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from traits_core import Comm, DataError, StoreError
+from traits_core import (
+    Comm,
+    DataError,
+    FarRows,
+    StoreError,
+    check_activations,
+    greedy_kmeans_plus_plus,
+)
 from traits_plugin_softcluster.centres import Centres, softmax_tile
 from traits_plugin_softcluster.config import SoftClusterConfig
-from traits_plugin_softcluster.directions import check_activations, directions, normalized
+from traits_plugin_softcluster.directions import LARGEST, directions, normalized
 from traits_plugin_softcluster.duplicates import duplicates
-from traits_plugin_softcluster.far_rows import FarRows
 from traits_plugin_softcluster.members import BatchSums, Members
 from traits_plugin_softcluster.scorer import SoftClusterScorer
-from traits_plugin_softcluster.seeding import greedy_kmeans_plus_plus
 from traits_plugin_softcluster.temperature import warn_if_too_soft
 from traits_plugin_softcluster.totals import EpochTotals
 
@@ -84,7 +89,7 @@ class SoftCluster:
         Raises DataError when fewer rows than clusters have a direction. Warns when the temperature
         is too high for them, and says which is not.
         """
-        check_activations(sample_nd, len(self._shift_d))
+        check_activations(sample_nd, len(self._shift_d), LARGEST)
         shift_d = torch.zeros_like(self._shift_d)
         if self._config.center and len(sample_nd):
             shift_d = sample_nd.mean(dim=0, dtype=torch.float64).float()
@@ -116,7 +121,7 @@ class SoftCluster:
 
         In the first epochs all processes must call it equally often: centres move by their sum.
         """
-        check_activations(acts_bd, len(self._shift_d))
+        check_activations(acts_bd, len(self._shift_d), LARGEST)
         rows_bd, directed_b = directions(acts_bd, self._shift_d)
         if not directed_b.all():
             rows_bd = rows_bd[directed_b]

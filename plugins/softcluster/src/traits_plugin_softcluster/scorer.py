@@ -9,9 +9,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, load_tensors, save_tensors
+from traits_core import StoreError, check_activations, load_tensors, save_tensors
 from traits_plugin_softcluster.centres import Centres, keep_members_, softmax_tile, tile_rows
-from traits_plugin_softcluster.directions import check_activations, directions
+from traits_plugin_softcluster.directions import LARGEST, directions
 
 FILE = "scorer.safetensors"
 KIND = {"scorer": "softcluster", "version": 1}
@@ -100,5 +100,5 @@ class SoftClusterScorer:
         return cls(centres, tensors["shift_d"], facts["min_membership"], facts["members"])
 
     def _directions(self, acts_bd: Tensor) -> tuple[Tensor, Tensor]:
-        check_activations(acts_bd, len(self.shift_d))
+        check_activations(acts_bd, len(self.shift_d), LARGEST)
         return directions(acts_bd, self.shift_d)

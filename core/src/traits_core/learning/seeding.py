@@ -1,4 +1,4 @@
-"""Where clusters start: greedy k-means++ on the directions of a sample."""
+"""Where clusters start: greedy k-means++ on a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bounded sample of the rows far from all centres: where starving clusters move to."""
+"""A bounded sample of the rows far from their prototypes: where starving clusters move to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import Comm
+from traits_core.protocols import Comm
 
 
 @attrs.frozen(eq=False)
