@@ -20,7 +20,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@echo "== the full test suite"
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
