@@ -7,7 +7,7 @@ in order, into one tensor that is never given away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,10 @@ import zarr
 from store_cases import data, saev_peer
 from store_cases.timing import Line, Work, in_turn, speeds
 
+from traits_core.progress import Silent
+from traits_core.stores.files import checksum
 from traits_core.stores.reader import Store
+from traits_core.stores.verify import Depth, verify_store
 from traits_core.streaming.ordered import ordered_batches
 from traits_core.streaming.shuffle import ShuffledStream
 
@@ -106,3 +109,25 @@ def cases(directory: Path, repeats: int) -> Iterator[Line]:
         for name in ("raw", "zarr"):
             case = f"{name}, {kind}"
             yield from speeds(case, DELIVERED_MB, times[name], peers, times["floor"])
+    yield from verifying(stores, repeats)
+
+
+def verifying(stores: Mapping[str, Store], repeats: int) -> Iterator[Line]:
+    """`traits verify --full` beside reading the same rows; the floor is the checksum of the files."""
+    for name, store in stores.items():
+        files = [store.root / file.name for commit in store.shards for file in commit.files]
+        works: dict[str, Work] = {
+            "verify": lambda store=store: verified(store),
+            "reading": ours(store, "ordered"),
+            "floor": lambda files=files: [checksum(file) for file in files],
+        }
+        times = in_turn(works, repeats)
+        peers = {"reading it in order": times["reading"]}
+        case = f"{name}, verified in full"
+        yield from speeds(case, DELIVERED_MB, times["verify"], peers, times["floor"])
+
+
+def verified(store: Store) -> None:
+    """Verify all values, by as many threads as by default."""
+    report = verify_store(store.root, data.registry(), Depth(full=True), Silent())
+    assert not report.findings
