@@ -7,9 +7,9 @@ reading. A file that is missing or cut short is an error whenever it is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import numpy as np
@@ -23,6 +23,8 @@ from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
 from traits_core.stores.raw_config import RawConfig
 from traits_core.stores.zarr_arrays import codec_names, create_array
+
+PIECE_ROWS: Final = 256
 
 
 @attrs.frozen
@@ -66,7 +68,8 @@ class RawStorage:
             rows = slice(start, start + len(values))
             for cell in grid.cells(rows, slice(0, grid.shape[1])):
                 with create_chunk(staging, cell.file) as file:
-                    file.write(padded(values[cell.outside], (len(values), grid.chunk[1])).data)
+                    for part in _pieces(values[cell.outside]):
+                        file.write(padded(part, (len(part), grid.chunk[1])).data)
                     file.truncate(size)
                 files.append(cell.file)
         return files
@@ -104,6 +107,12 @@ class RawReader:
             if not in_place:
                 target[...] = values[:, inside]
         return wanted
+
+
+def _pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """A few rows at a time: what is copied to be contiguous is written from the cache."""
+    for first in range(0, len(values), PIECE_ROWS):
+        yield values[first : first + PIECE_ROWS]
 
 
 def _grids(header: StoreHeader) -> list[ChunkGrid]:
