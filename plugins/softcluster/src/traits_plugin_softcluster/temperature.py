@@ -77,5 +77,5 @@ def warn_if_too_soft(rows_nd: Tensor, centres_kd: Tensor, config: SoftClusterCon
         f"{softness.effective:.0f} of them on average, and {softness.lost:.0%} have no membership of "
         f"min_membership ({config.min_membership:g}), so that only their largest is kept; "
         f"set temperature to {better:.1g}",
-        stacklevel=3,
+        stacklevel=2,
     )
