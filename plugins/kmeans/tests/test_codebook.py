@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from traits_plugin_kmeans.activations import centred
+from traits_core import centred
 from traits_plugin_kmeans.codebook import Codebook, score_tile
 
 CPU = torch.device("cpu")

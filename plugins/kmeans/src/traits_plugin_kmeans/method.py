@@ -7,13 +7,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from traits_core import Comm, DataError, StoreError
-from traits_plugin_kmeans.activations import centred, check_activations
+from traits_core import (
+    Comm,
+    DataError,
+    FarRows,
+    StoreError,
+    centred,
+    check_activations,
+    greedy_kmeans_plus_plus,
+)
 from traits_plugin_kmeans.codebook import Codebook, score_tile
 from traits_plugin_kmeans.config import KMeansConfig
-from traits_plugin_kmeans.far_rows import FarRows
 from traits_plugin_kmeans.scorer import KMeansScorer
-from traits_plugin_kmeans.seeding import greedy_kmeans_plus_plus
 from traits_plugin_kmeans.totals import Totals
 
 SETTLING_EPOCHS = 3  # the last ones re-seed no cluster that has rows

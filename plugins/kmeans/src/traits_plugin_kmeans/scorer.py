@@ -9,8 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, load_tensors, save_tensors
-from traits_plugin_kmeans.activations import centred, check_activations
+from traits_core import StoreError, centred, check_activations, load_tensors, save_tensors
 from traits_plugin_kmeans.codebook import Codebook
 
 FILE = "scorer.safetensors"
