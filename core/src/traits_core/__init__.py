@@ -14,6 +14,7 @@ from traits_core.errors import (
     TraitsError,
 )
 from traits_core.protocols import (
+    AffineScorer,
     Backbone,
     Comm,
     Dataset,
@@ -21,13 +22,16 @@ from traits_core.protocols import (
     Method,
     Probe,
     ProbeSplit,
+    ReconstructingScorer,
     ScoreMatrix,
     Scorer,
+    SparseScorer,
     Storage,
     StorageReader,
     Tracker,
 )
 from traits_core.records import (
+    AffineParts,
     Example,
     FeatureSpec,
     PositionLabels,
@@ -56,6 +60,8 @@ if TYPE_CHECKING:
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
 
 __all__ = [
+    "AffineParts",
+    "AffineScorer",
     "ArraySpec",
     "Backbone",
     "BackboneSpec",
@@ -83,8 +89,10 @@ __all__ = [
     "ProbeResult",
     "ProbeSpec",
     "ProbeSplit",
+    "ReconstructingScorer",
     "ScoreMatrix",
     "Scorer",
+    "SparseScorer",
     "StageError",
     "Storage",
     "StorageReader",

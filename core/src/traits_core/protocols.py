@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from traits_core.progress import Progress
     from traits_core.records import (
+        AffineParts,
         Example,
         FeatureSpec,
         PositionLabels,
@@ -60,6 +61,33 @@ class Scorer(Protocol):
     @classmethod
     def load(cls, directory: Path, device: torch.device) -> Self:
         """Read what `save` wrote."""
+
+
+@runtime_checkable
+class SparseScorer(Protocol):
+    """A scorer of which most scores are zero, or may be left out."""
+
+    def sparse(self, acts_bd: Tensor) -> tuple[Tensor, Tensor]:
+        """The scores kept of each row: float32 values [B, J] and int64 prototypes [B, J].
+
+        No prototype stands twice in a row; places that a row does not need hold value 0.
+        """
+
+
+@runtime_checkable
+class ReconstructingScorer(Protocol):
+    """A scorer whose scores tell what the activation was, more or less."""
+
+    def reconstruct(self, acts_bd: Tensor) -> Tensor:
+        """What the scores of `acts_bd` [B, D] say of it: float32 [B, D], in the same units."""
+
+
+@runtime_checkable
+class AffineScorer(Protocol):
+    """A scorer that can be written as one affine map, for programs that read nothing else."""
+
+    def affine(self) -> AffineParts:
+        """The map that ranks activations, for each prototype, as the scores do."""
 
 
 class Method(Protocol):

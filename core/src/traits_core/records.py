@@ -12,6 +12,7 @@ from traits_core.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
 
 @attrs.frozen(kw_only=True)
@@ -101,6 +102,27 @@ class PositionLabels:
     labels_np: NDArray[np.integer[Any]]
     class_names: tuple[str, ...]
     ignore: tuple[int, ...] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class AffineParts:
+    """A scorer as an affine map and back, which is how sparse autoencoders are exchanged.
+
+    Latents are `(x - shift) @ encoder + bias`, and the reconstruction `latents @ decoder + shift`.
+    Where scores are not affine, latents rank the prototypes of an activation as the scores do.
+
+    Parameters
+    ----------
+    encoder_dk: float32
+    bias_k: float32
+    decoder_kd: float32; a row per prototype
+    shift_d: float32
+    """
+
+    encoder_dk: Tensor
+    bias_k: Tensor
+    decoder_kd: Tensor
+    shift_d: Tensor
 
 
 Table = tuple[Mapping[str, Any], ...]
