@@ -22,7 +22,7 @@ from store_cases.timing import Line, Work, in_turn
 
 from traits_core.progress import Silent
 from traits_core.stores.reader import Store
-from traits_core.stores.verify import Depth, verify_store
+from traits_core.stores.verifying.store import Depth, verify_store
 from traits_core.streaming.ordered import ordered_batches
 
 ROWS: Final = 262_144

@@ -20,7 +20,7 @@ from store_cases.timing import Line, Work, in_turn, speeds
 from traits_core.progress import Silent
 from traits_core.stores.files import checksum
 from traits_core.stores.reader import Store
-from traits_core.stores.verify import Depth, verify_store
+from traits_core.stores.verifying.store import Depth, verify_store
 from traits_core.streaming.ordered import ordered_batches
 from traits_core.streaming.shuffle import ShuffledStream
 

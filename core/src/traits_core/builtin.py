@@ -3,10 +3,10 @@
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.registry.hookspecs import hookimpl
 from traits_core.specs import FormatSpec, ProbeSpec, StorageSpec, TrackerSpec
+from traits_core.stores.backends.raw_config import RawConfig
+from traits_core.stores.backends.zarr_config import ZarrConfig
 from traits_core.stores.formats.npz_config import NpzConfig
 from traits_core.stores.formats.saev_config import SaevConfig
-from traits_core.stores.raw_config import RawConfig
-from traits_core.stores.zarr_config import ZarrConfig
 from traits_core.tracking.wandb_config import WandbConfig
 
 
@@ -18,28 +18,28 @@ def traits_storages() -> list[StorageSpec]:
             name="zarr",
             summary="zarr v3 arrays in 4096-row chunks with crc32c",
             config=ZarrConfig,
-            factory="traits_core.stores.zarr_storage:ZarrStorage",
+            factory="traits_core.stores.backends.zarr_storage:ZarrStorage",
             example={"chunk_rows": 8, "rows_per_shard": 16},
         ),
         StorageSpec(
             name="zarr-lz4",
             summary="the same, compressed by lz4 and bitshuffle; bfloat16 shrinks by a quarter",
             config=ZarrConfig,
-            factory="traits_core.stores.zarr_storage:ZarrLz4Storage",
+            factory="traits_core.stores.backends.zarr_storage:ZarrLz4Storage",
             example={"chunk_rows": 8, "rows_per_shard": 16},
         ),
         StorageSpec(
             name="zarr-zstd",
             summary="the same, compressed by zstd, for scores that are mostly zeros",
             config=ZarrConfig,
-            factory="traits_core.stores.zarr_storage:ZarrZstdStorage",
+            factory="traits_core.stores.backends.zarr_storage:ZarrZstdStorage",
             example={"chunk_rows": 8, "rows_per_shard": 16},
         ),
         StorageSpec(
             name="raw",
             summary="one file of plain values per shard and array; only verify checks their bits",
             config=RawConfig,
-            factory="traits_core.stores.raw_storage:RawStorage",
+            factory="traits_core.stores.backends.raw_storage:RawStorage",
             example={"chunk_rows": 8, "rows_per_shard": 16},
             tags=frozenset({"unchecked-reads"}),
         ),

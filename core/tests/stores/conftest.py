@@ -8,11 +8,11 @@ import torch
 
 from traits_core.records import FeatureSpec
 from traits_core.registry.loader import load_registry
+from traits_core.stores.backends.zarr_config import ZarrConfig
+from traits_core.stores.backends.zarr_storage import ZarrStorage
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.reader import open_store
 from traits_core.stores.writer import StoreWriter
-from traits_core.stores.zarr_config import ZarrConfig
-from traits_core.stores.zarr_storage import ZarrStorage
 
 ROWS, SHARD_ROWS, CHUNK_ROWS = 20, 8, 4
 

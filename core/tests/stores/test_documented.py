@@ -12,7 +12,7 @@ from traits_core.records import FeatureSpec
 from traits_core.stores.commit import ArrayStats, Commit
 from traits_core.stores.files import StoredFile
 from traits_core.stores.header import ArraySpec, StoreHeader
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
 
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parents[1] / "docs" / "stores.md"

@@ -9,8 +9,8 @@ import torch
 import zarr
 
 from traits_core.errors import StoreError
-from traits_core.stores.raw_config import RawConfig
-from traits_core.stores.raw_storage import RawStorage
+from traits_core.stores.backends.raw_config import RawConfig
+from traits_core.stores.backends.raw_storage import RawStorage
 from traits_core.stores.reader import open_store
 from traits_core.stores.writer import StoreWriter
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from traits_core.errors import StoreError
+from traits_core.stores.backends.zarr_config import ZarrConfig
+from traits_core.stores.backends.zarr_storage import ZarrStorage
 from traits_core.stores.dtypes import FLOAT16_LIMIT, TORCH_DTYPES, decode, encode
 from traits_core.stores.reader import open_store
 from traits_core.stores.writer import StoreWriter
-from traits_core.stores.zarr_config import ZarrConfig
-from traits_core.stores.zarr_storage import ZarrStorage
 
 DTYPES = sorted(TORCH_DTYPES)
 

@@ -6,8 +6,8 @@ import zarr
 from zarr.codecs import Crc32cCodec
 
 from traits_core.errors import StoreError
-from traits_core.stores.zarr_chunks import read_chunk, write_chunk
-from traits_core.stores.zarr_codecs import LZ4, PLAIN, ZSTD
+from traits_core.stores.backends.zarr_chunks import read_chunk, write_chunk
+from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, ZSTD
 
 
 def test_the_files_of_a_store_are_those_that_zarr_writes(tmp_path, write, evolve):

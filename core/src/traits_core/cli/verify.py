@@ -12,9 +12,9 @@ from traits_core.cli.shared import Json, context, print_json
 
 if TYPE_CHECKING:
     from traits_core.stages.context import Context
-    from traits_core.stores.verify import Depth
-    from traits_core.stores.verify_findings import Finding, Report
-    from traits_core.stores.verify_places import Place
+    from traits_core.stores.verifying.findings import Finding, Report
+    from traits_core.stores.verifying.places import Place
+    from traits_core.stores.verifying.store import Depth
 
 SHOWN: Final = 20
 """Findings and repairs of a place that are printed; `--json` has them all."""
@@ -59,8 +59,8 @@ def verify(
     from traits_core.registry.loader import load_registry
 
     with context(path, "cpu", load_registry()) as ctx:
-        from traits_core.stores.verify import Depth
-        from traits_core.stores.verify_places import find_places
+        from traits_core.stores.verifying.places import find_places
+        from traits_core.stores.verifying.store import Depth
 
         depth = Depth(full=full) if jobs is None else Depth(full=full, jobs=jobs)
         reports = [_verify(place, depth, repair, ctx) for place in find_places(path)]
@@ -76,8 +76,8 @@ def verify(
 
 def _verify(place: Place, depth: Depth, repair: bool, ctx: Context) -> Report:
     from traits_core.scoring.verify import verify_scorer
-    from traits_core.stores.repair import repair_store
-    from traits_core.stores.verify import verify_store
+    from traits_core.stores.verifying.repair import repair_store
+    from traits_core.stores.verifying.store import verify_store
 
     if place.kind == "scorer":
         return verify_scorer(place.path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from traits_core.errors import StoreError
 from traits_core.scoring.saved import read_facts
-from traits_core.stores.verify_findings import Finding, Report, Severity
+from traits_core.stores.verifying.findings import Finding, Report, Severity
 
 
 def verify_scorer(directory: Path) -> Report:

@@ -16,7 +16,7 @@ from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import structure
 from traits_core.stores.manifest_lines import encode_line
 from traits_core.stores.reader import open_store
-from traits_core.stores.verify import Depth, verify_store
+from traits_core.stores.verifying.store import Depth, verify_store
 
 HUGE = 8 * 10**12
 SPARE = 256 * 2**20

@@ -17,7 +17,7 @@ from traits_core.stores.files import QUARANTINE
 from traits_core.stores.json_records import load_header
 from traits_core.stores.manifest_lines import encode_line, read_lines
 from traits_core.stores.reader import open_store
-from traits_core.stores.verify import Depth, verify_store
+from traits_core.stores.verifying.store import Depth, verify_store
 
 SCRIPT = Path(__file__).with_name("writer_server.py")
 FULL = Depth(full=True, jobs=2)

@@ -15,8 +15,8 @@ from traits_core.registry.loader import load_registry
 from traits_core.stores import writer as writer_module
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.reader import open_store
-from traits_core.stores.verify import Depth, verify_store
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
+from traits_core.stores.verifying.store import Depth, verify_store
 from traits_core.stores.writer import StoreWriter
 
 FEATURE = FeatureSpec(

@@ -24,8 +24,8 @@ from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import load_header, structure
 from traits_core.stores.manifest_lines import encode_line, read_lines
 from traits_core.stores.reader import open_store
-from traits_core.stores.repair import repair_store
-from traits_core.stores.verify import Depth, verify_store
+from traits_core.stores.verifying.repair import repair_store
+from traits_core.stores.verifying.store import Depth, verify_store
 from traits_core.stores.writer import StoreWriter
 from traits_core.tensors import load_tensors, save_tensors
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
 
 HARMLESS = {Severity.INCOMPLETE, Severity.LEFTOVER}
 FULL_DISK = Path(__file__).with_name("full_disk.py")

@@ -12,9 +12,9 @@ from traits_core.errors import StoreError
 from traits_core.progress import Silent
 from traits_core.stores.files import StoredFile
 from traits_core.stores.reader import open_store
-from traits_core.stores.repair import repair_store
-from traits_core.stores.verify import Depth
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
+from traits_core.stores.verifying.repair import repair_store
+from traits_core.stores.verifying.store import Depth
 
 HERE = Path(__file__).parent
 DEPTH = Depth(full=True, jobs=1)

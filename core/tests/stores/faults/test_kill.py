@@ -7,7 +7,7 @@ import time
 import attrs
 import pytest
 
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
 
 KILLS = 24
 """Of each storage."""

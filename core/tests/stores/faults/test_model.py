@@ -23,9 +23,9 @@ from traits_core.progress import Silent
 from traits_core.stores.json_records import load_header
 from traits_core.stores.manifest import load_manifest
 from traits_core.stores.reader import is_complete, open_store
-from traits_core.stores.repair import repair_store
-from traits_core.stores.verify import Depth, verify_store
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
+from traits_core.stores.verifying.repair import repair_store
+from traits_core.stores.verifying.store import Depth, verify_store
 
 FULL = Depth(full=True, jobs=1)
 DIED = 9

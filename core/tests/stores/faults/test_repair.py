@@ -11,9 +11,9 @@ from traits_core.progress import Silent
 from traits_core.stores.commit import CREATION
 from traits_core.stores.lock import locked
 from traits_core.stores.reader import is_complete, open_store
-from traits_core.stores.repair import repair_store
-from traits_core.stores.verify import Depth
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
+from traits_core.stores.verifying.repair import repair_store
+from traits_core.stores.verifying.store import Depth
 
 FULL = Depth(full=True, jobs=2)
 

@@ -7,7 +7,7 @@ import torch
 
 from traits_core.errors import StoreError
 from traits_core.stores.reader import is_complete, open_store
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
 from traits_core.stores.writer import StoreWriter
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from traits_core.stores.commit import CREATION
 from traits_core.stores.files import StoredFile, checksum
-from traits_core.stores.verify import Depth
-from traits_core.stores.verify_findings import Severity
+from traits_core.stores.verifying.findings import Severity
+from traits_core.stores.verifying.store import Depth
 
 QUICK = Depth(jobs=1)
 

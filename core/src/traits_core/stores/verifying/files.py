@@ -13,8 +13,8 @@ from traits_core.stores.json_records import HEADER_FILE
 from traits_core.stores.lock import LOCK_FILE
 from traits_core.stores.manifest_lines import MANIFEST_FILE
 from traits_core.stores.ownership import leftovers
-from traits_core.stores.verify_findings import Finding, Severity
-from traits_core.stores.verify_manifest import MEND, Record
+from traits_core.stores.verifying.findings import Finding, Severity
+from traits_core.stores.verifying.manifest import MEND, Record
 
 _OWN: Final = {HEADER_FILE, MANIFEST_FILE, LOCK_FILE}
 

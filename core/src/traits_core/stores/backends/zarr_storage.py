@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.chunk_grid import ChunkGrid, padded
+from traits_core.stores.backends.chunk_grid import ChunkGrid, padded
+from traits_core.stores.backends.zarr_arrays import codec_names, create_array
+from traits_core.stores.backends.zarr_chunks import read_chunk, write_chunk
+from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, ZSTD, ChunkCodec
+from traits_core.stores.backends.zarr_config import ZarrConfig
 from traits_core.stores.dtypes import NUMPY_DTYPES
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
-from traits_core.stores.zarr_arrays import codec_names, create_array
-from traits_core.stores.zarr_chunks import read_chunk, write_chunk
-from traits_core.stores.zarr_codecs import LZ4, PLAIN, ZSTD, ChunkCodec
-from traits_core.stores.zarr_config import ZarrConfig
 
 
 @attrs.frozen

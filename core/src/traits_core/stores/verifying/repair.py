@@ -21,10 +21,10 @@ from traits_core.stores.json_records import HEADER_FILE
 from traits_core.stores.lock import locked
 from traits_core.stores.manifest_lines import MANIFEST_FILE, Line, replace_lines
 from traits_core.stores.ownership import clear_staging, leftovers
-from traits_core.stores.verify import Depth, verify_store
-from traits_core.stores.verify_files import list_files, strays
-from traits_core.stores.verify_findings import Report, Severity
-from traits_core.stores.verify_manifest import Record, read_record
+from traits_core.stores.verifying.files import list_files, strays
+from traits_core.stores.verifying.findings import Report, Severity
+from traits_core.stores.verifying.manifest import Record, read_record
+from traits_core.stores.verifying.store import Depth, verify_store
 
 
 def repair_store(root: Path, registry: Registry, depth: Depth, progress: Progress) -> Report:

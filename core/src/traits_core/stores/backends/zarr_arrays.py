@@ -11,7 +11,7 @@ from zarr.codecs import BytesCodec
 from zarr.storage import LocalStore
 
 from traits_core.errors import StoreError
-from traits_core.stores.chunk_grid import ChunkGrid
+from traits_core.stores.backends.chunk_grid import ChunkGrid
 from traits_core.stores.dtypes import NUMPY_DTYPES
 
 _VALUES: Final = BytesCodec(endian="little")

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.chunk_grid import ChunkGrid, padded
-from traits_core.stores.chunk_io import create_chunk, fill, open_chunk
+from traits_core.stores.backends.chunk_grid import ChunkGrid, padded
+from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk
+from traits_core.stores.backends.raw_config import RawConfig
+from traits_core.stores.backends.zarr_arrays import codec_names, create_array
 from traits_core.stores.dtypes import NUMPY_DTYPES
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
-from traits_core.stores.raw_config import RawConfig
-from traits_core.stores.zarr_arrays import codec_names, create_array
 
 PIECE_ROWS: Final = 256
 

@@ -13,8 +13,8 @@ from traits_core.registry.plugins import Registry
 from traits_core.stores.commit import ArrayStats, Commit, measure
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.reader import Store
-from traits_core.stores.verify_findings import Finding, Severity
-from traits_core.stores.verify_manifest import MEND, Record
+from traits_core.stores.verifying.findings import Finding, Severity
+from traits_core.stores.verifying.manifest import MEND, Record
 
 
 def open_partly(root: Path, record: Record, registry: Registry) -> Store:

@@ -13,7 +13,7 @@ from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import HEADER_FILE, load_header
 from traits_core.stores.manifest import Manifest, sort_out
 from traits_core.stores.manifest_lines import MANIFEST_FILE, Line, read_lines
-from traits_core.stores.verify_findings import Finding, Severity
+from traits_core.stores.verifying.findings import Finding, Severity
 
 GO_ON = "run the command that wrote it again: it writes what is missing"
 MEND = "`--repair` drops it, and the command that wrote the store writes it again"

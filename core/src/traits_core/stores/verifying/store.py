@@ -16,10 +16,10 @@ from traits_core.registry.plugins import Registry
 from traits_core.stores.commit import Commit
 from traits_core.stores.lock import holder
 from traits_core.stores.reader import Store
-from traits_core.stores.verify_files import file_findings, list_files, stray_findings, strays
-from traits_core.stores.verify_findings import Checked, Finding, Report, Severity, worst_first
-from traits_core.stores.verify_manifest import Record, manifest_findings, read_record
-from traits_core.stores.verify_values import open_partly, value_findings
+from traits_core.stores.verifying.files import file_findings, list_files, stray_findings, strays
+from traits_core.stores.verifying.findings import Checked, Finding, Report, Severity, worst_first
+from traits_core.stores.verifying.manifest import Record, manifest_findings, read_record
+from traits_core.stores.verifying.values import open_partly, value_findings
 
 SAMPLED_SHARDS: Final = 16
 """Unless all is asked for, one file of this many shards is compared with its checksum."""

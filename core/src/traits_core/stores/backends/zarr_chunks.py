@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.chunk_io import create_chunk, fill, open_chunk
-from traits_core.stores.zarr_codecs import Compressor
+from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk
+from traits_core.stores.backends.zarr_codecs import Compressor
 
 _CRC_BYTES: Final = 4
 
