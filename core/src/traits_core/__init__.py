@@ -36,6 +36,7 @@ from traits_core.records import (
     FeatureSpec,
     PositionLabels,
     ProbeResult,
+    ScoreEntries,
     Table,
     TraitLabels,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "ProbeSpec",
     "ProbeSplit",
     "ReconstructingScorer",
+    "ScoreEntries",
     "ScoreMatrix",
     "Scorer",
     "SparseScorer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FeatureSpec,
         PositionLabels,
         ProbeResult,
+        ScoreEntries,
         TraitLabels,
     )
     from traits_core.stores.foreign import ForeignStore, OpenStore
@@ -231,16 +232,30 @@ class Format(Protocol):
 
 
 class ScoreMatrix(Protocol):
-    """Pooled scores of one scorer on one split, read a block of prototypes at a time."""
+    """Scores of one scorer on one split: a row per example or, when nothing was pooled, per position.
+
+    Any of the three ways to read them gives the same scores; `format` says which are cheap.
+    """
 
     @property
-    def n_examples(self) -> int: ...
+    def format(self) -> Literal["dense", "sparse"]:
+        """`dense`: read `rows` or a `block`; `sparse`: most scores are 0, read `entries`."""
+
+    @property
+    def n_examples(self) -> int:
+        """Rows: examples, or positions of examples when nothing was pooled."""
 
     @property
     def n_prototypes(self) -> int: ...
 
+    def rows(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Scores [stop - start, prototypes] of rows [start, stop)."""
+
+    def entries(self, start: int, stop: int) -> ScoreEntries:
+        """The scores of rows [start, stop) that are not 0."""
+
     def block(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Scores [examples, stop - start] of prototypes [start, stop)."""
+        """Scores [rows, stop - start] of prototypes [start, stop); of sparse ones it takes a pass each."""
 
 
 class ProbeSplit(Protocol):
@@ -251,7 +266,8 @@ class ProbeSplit(Protocol):
         """By row name: `method`, and the nulls `gaussian` and `activations`."""
 
     @property
-    def traits(self) -> TraitLabels: ...
+    def traits(self) -> TraitLabels:
+        """Labels of the rows of the scores; of positions, whether each is of a class."""
 
 
 class Probe(Protocol):

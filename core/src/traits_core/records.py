@@ -125,6 +125,36 @@ class AffineParts:
     shift_d: Tensor
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class ScoreEntries:
+    """The scores of some rows that are not 0, in compressed sparse rows (CSR); all others are 0.
+
+    Parameters
+    ----------
+    offsets: int64 [rows + 1]; row i has the entries [offsets[i], offsets[i + 1])
+    prototypes: int32 [entries]; no prototype stands twice in a row
+    values: float32 [entries]
+
+    Raises DataError when these do not fit together.
+    """
+
+    offsets: NDArray[np.int64]
+    prototypes: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+    def __attrs_post_init__(self) -> None:
+        n = len(self.values)
+        if (
+            not len(self.offsets)
+            or self.offsets[0] != 0
+            or not self.offsets[-1] == n == len(self.prototypes)
+        ):
+            raise DataError(
+                f"score entries: {len(self.offsets)} offsets, {len(self.prototypes)} prototypes, "
+                f"{n} values; offsets must go from 0 to the number of both"
+            )
+
+
 Table = tuple[Mapping[str, Any], ...]
 """A tidy table: rows that share their keys, with plain JSON values."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.protocols import ScoreMatrix
+from traits_core.records import ScoreEntries
+from traits_core.scoring.entries import entries_of
 from traits_core.testing.case import Case, Check
 from traits_core.testing.expect import expect, expect_refusal, fail
 from traits_core.testing.small_probe import (
@@ -181,12 +183,28 @@ class _Many:
     def n_prototypes(self) -> int:
         return MANY
 
+    @property
+    def format(self) -> Literal["dense", "sparse"]:
+        return "dense"
+
+    def rows(self, start: int, stop: int) -> NDArray[np.float32]:
+        n = stop - start
+        expect(
+            n <= self.n_examples // 2, f"{n} of {self.n_examples} rows are read at once: read few"
+        )
+        return self._columns(self.few.rows(start, stop), 0, MANY)
+
+    def entries(self, start: int, stop: int) -> ScoreEntries:
+        return entries_of(self.rows(start, stop))
+
     def block(self, start: int, stop: int) -> NDArray[np.float32]:
         width = stop - start
         expect(width <= MANY // 2, f"{width} of {MANY} prototypes are read at once: read blocks")
-        few_nk = self.few.block(0, self.few.n_prototypes)
-        block_nk: NDArray[np.float32] = few_nk[:, np.arange(start, stop) % few_nk.shape[1]]
-        return block_nk
+        return self._columns(self.few.block(0, self.few.n_prototypes), start, stop)
+
+    def _columns(self, few_bk: NDArray[np.float32], start: int, stop: int) -> NDArray[np.float32]:
+        scores_bk: NDArray[np.float32] = few_bk[:, np.arange(start, stop) % few_bk.shape[1]]
+        return scores_bk
 
 
 def _with_many(split: Split) -> Split:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.protocols import Probe, ScoreMatrix
-from traits_core.records import ProbeResult, TraitLabels
+from traits_core.records import ProbeResult, ScoreEntries, TraitLabels
+from traits_core.scoring.entries import entries_of
 from traits_core.testing.case import SEED, Case
 
 N_TRAIN: Final = 60
@@ -21,9 +22,10 @@ N_PROTOTYPES: Final = 6
 
 @attrs.frozen(eq=False)
 class Scores:
-    """A `ScoreMatrix` in memory; every block is a copy."""
+    """A `ScoreMatrix` in memory; whatever is read is a copy."""
 
     scores_nk: NDArray[np.float32]
+    format: Literal["dense", "sparse"] = "dense"
 
     @property
     def n_examples(self) -> int:
@@ -34,6 +36,14 @@ class Scores:
     def n_prototypes(self) -> int:
         """Columns."""
         return int(self.scores_nk.shape[1])
+
+    def rows(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Rows [start, stop)."""
+        return self.scores_nk[start:stop].copy()
+
+    def entries(self, start: int, stop: int) -> ScoreEntries:
+        """What is not 0 in rows [start, stop)."""
+        return entries_of(self.scores_nk[start:stop])
 
     def block(self, start: int, stop: int) -> NDArray[np.float32]:
         """Columns [start, stop)."""
