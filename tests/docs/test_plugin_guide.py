@@ -17,6 +17,7 @@ import pytest
 from traits_core import protocols
 from traits_core.config.structure import structure
 from traits_core.registry import hookspecs
+from traits_core.testing import scorer_parts
 from traits_core.testing.case import CHECK_MODULES, checks_of
 from traits_core.testing.static import TAGS
 
@@ -149,8 +150,10 @@ def test_the_tutorials_plugin_passes_every_check(traits_with_tutorial):
     outcomes = json.loads(traits_with_tutorial("plugin", "check", "spherical-kmeans", "--json"))
     verdicts = {outcome["check"]: outcome["verdict"] for outcome in outcomes}
     assert verdicts.pop("check_works_on_cuda") in ("passed", "skipped")
+    optional = {check.__name__ for check in scorer_parts.CHECKS}
+    assert {verdicts.pop(name) for name in optional} == {"skipped"}
     assert set(verdicts.values()) == {"passed"}
-    assert len(verdicts) == len(checks_of("method")) - 1
+    assert len(verdicts) == len(checks_of("method")) - len(optional) - 1
 
 
 @pytest.mark.slow

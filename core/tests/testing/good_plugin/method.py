@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import torch
 
-from traits_core import DataError, StoreError, load_tensors, save_tensors
+from traits_core import AffineParts, DataError, StoreError, load_tensors, save_tensors
 
 
 def check_rows(acts_bd, d_model):
@@ -28,6 +28,21 @@ class GoodScorer:
         check_rows(acts_bd, self.prototypes_kd.shape[1])
         return -torch.cdist(
             acts_bd.float(), self.prototypes_kd, compute_mode="donot_use_mm_for_euclid_dist"
+        )
+
+    def sparse(self, acts_bd):
+        closest_bj, prototypes_bj = self(acts_bd).topk(2, dim=1)
+        return closest_bj.exp(), prototypes_bj
+
+    def reconstruct(self, acts_bd):
+        return self.prototypes_kd[self(acts_bd).argmax(dim=1)]
+
+    def affine(self):
+        return AffineParts(
+            encoder_dk=self.prototypes_kd.T.contiguous(),
+            bias_k=-self.prototypes_kd.square().sum(dim=1) / 2,
+            decoder_kd=self.prototypes_kd,
+            shift_d=torch.zeros(self.prototypes_kd.shape[1]),
         )
 
     def save(self, directory):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import ClassVar
 
+import attrs
 import torch
 from good_plugin.method import GoodMethod, GoodScorer
 
@@ -197,3 +198,67 @@ mutate(
     "SharesItsPrototypes",
     factory="mutants.scorer:SharesItsPrototypes",
 )
+
+
+@breaks_as_scorer("check_sparse_scores_are_some_of_the_prototypes", "torch.int32")
+class NarrowIndices(GoodScorer):
+    def sparse(self, acts_bd):
+        values_bj, prototypes_bj = super().sparse(acts_bd)
+        return values_bj, prototypes_bj.int()
+
+
+@breaks_as_scorer("check_sparse_scores_are_some_of_the_prototypes", "leave [0, 6)")
+class PadsWithMinusOne(GoodScorer):
+    def sparse(self, acts_bd):
+        values_bj, prototypes_bj = super().sparse(acts_bd)
+        pad_b1 = torch.full((len(acts_bd), 1), -1)
+        return torch.cat([values_bj, values_bj[:, :1] * 0], 1), torch.cat(
+            [prototypes_bj, pad_b1], 1
+        )
+
+
+@breaks_as_scorer("check_sparse_scores_are_some_of_the_prototypes", "twice in a row")
+class NamesAPrototypeTwice(GoodScorer):
+    def sparse(self, acts_bd):
+        values_bj, prototypes_bj = super().sparse(acts_bd)
+        return values_bj, prototypes_bj[:, :1].expand(-1, 2)
+
+
+@breaks_as_scorer("check_sparse_scores_are_some_of_the_prototypes", "rows alone")
+class KeepsTheLargestOfTheBatch(GoodScorer):
+    def sparse(self, acts_bd):
+        values_bj, prototypes_bj = super().sparse(acts_bd)
+        return values_bj.where(values_bj >= values_bj.median(), 0), prototypes_bj
+
+
+@breaks_as_scorer("check_sparse_scores_keep_the_largest", "first sparse prototype")
+class KeepsTheSmallest(GoodScorer):
+    def sparse(self, acts_bd):
+        farthest_bj, prototypes_bj = self(acts_bd).topk(2, dim=1, largest=False)
+        return farthest_bj.exp(), prototypes_bj
+
+
+@breaks_as_scorer("check_reconstruction_is_an_activation", "torch.float64")
+class DoubleReconstruction(GoodScorer):
+    def reconstruct(self, acts_bd):
+        return super().reconstruct(acts_bd).double()
+
+
+@breaks_as_scorer("check_reconstruction_is_an_activation", "of zeros")
+class ReconstructsTheOpposite(GoodScorer):
+    def reconstruct(self, acts_bd):
+        return -super().reconstruct(acts_bd)
+
+
+@breaks_as_scorer("check_affine_parts_rank_as_the_scores_do", "ranked otherwise")
+class ForgetsTheBias(GoodScorer):
+    def affine(self):
+        parts = super().affine()
+        return attrs.evolve(parts, bias_k=torch.zeros_like(parts.bias_k))
+
+
+@breaks_as_scorer("check_affine_parts_rank_as_the_scores_do", "encoder_dk is")
+class TransposedEncoder(GoodScorer):
+    def affine(self):
+        parts = super().affine()
+        return attrs.evolve(parts, encoder_dk=parts.encoder_dk.T)
