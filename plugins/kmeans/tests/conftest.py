@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from traits_plugin_kmeans import codebook
 from traits_plugin_kmeans.config import KMeansConfig
 from traits_plugin_kmeans.method import KMeans
+from traits_plugin_kmeans.products import Route
 
 
 @attrs.frozen
@@ -70,10 +72,10 @@ def run_ranks() -> Callable:
 
 @pytest.fixture
 def learner() -> Callable[..., KMeans]:
-    """Build a learner: `learner(d_model, seed=0, comm=..., **options)`."""
+    """Build a learner of exact passes: `learner(d_model, seed=0, comm=..., **options)`."""
 
     def build(d_model: int, *, seed: int = 0, comm=OneProcess(), **options) -> KMeans:
-        config = KMeansConfig(**options)
+        config = KMeansConfig(**{"exact_passes": 99, "max_epochs": 20, **options})
         return KMeans(config, d_model=d_model, seed=seed, device=torch.device("cpu"), comm=comm)
 
     return build
@@ -81,10 +83,12 @@ def learner() -> Callable[..., KMeans]:
 
 @pytest.fixture
 def fit() -> Callable[..., list[dict]]:
-    """Initialise a learner on all rows and train it until it is done; returns metrics per epoch."""
+    """Initialise a learner on `sample` rows (all) and train it until it is done; metrics per epoch."""
 
-    def run(method: KMeans, rows_nd: Tensor, batch: int = 256) -> list[dict]:
-        method.initialize(rows_nd)
+    def run(
+        method: KMeans, rows_nd: Tensor, batch: int = 256, sample: int | None = None
+    ) -> list[dict]:
+        method.initialize(rows_nd[:sample])
         history = []
         while not method.done:
             for acts_bd in torch.split(rows_nd, batch):
@@ -107,3 +111,16 @@ def planted() -> Callable[..., tuple[Tensor, Tensor]]:
         return centres_kd[labels_n] + noise_nd + mean, labels_n
 
     return make
+
+
+@pytest.fixture
+def coarse_products(monkeypatch) -> None:
+    """Make this processor one that multiplies in bfloat16, whatever it is."""
+
+    def multiply(route: Route, rows_bd: Tensor, centroids_kd: Tensor, out_bk: Tensor) -> None:
+        if route is not Route.PLAIN:
+            rows_bd, centroids_kd = rows_bd.bfloat16().float(), centroids_kd.bfloat16().float()
+        torch.mm(rows_bd, centroids_kd.T, out=out_bk)
+
+    monkeypatch.setattr(Route, "multiply", multiply)
+    monkeypatch.setattr(codebook, "route_for", lambda device: Route.SCREENED)

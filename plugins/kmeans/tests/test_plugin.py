@@ -37,6 +37,11 @@ def test_listing_the_plugin_imports_no_torch():
         ("seeding_rows", 0),
         ("n_candidates", 0),
         ("small_cluster", 1.0),
+        ("n_init", 0),
+        ("exact_passes", -1),
+        ("first_window", 0.0),
+        ("window", -1.0),
+        ("patience", 0),
     ],
 )
 def test_options_out_of_range_are_refused(name, value):

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 
@@ -25,6 +26,53 @@ def test_two_processes_equal_one(learner, fit, planted, run_ranks):
         assert ours.keys() == theirs.keys()
         for name in ours:
             torch.testing.assert_close(ours[name], theirs[name], rtol=1e-6, atol=1e-6)
+
+
+def test_two_processes_equal_one_in_mini_batch_epochs(learner, planted, run_ranks):
+    rows_nd, _ = planted(n=2048, spread=1.0, mean=20.0)
+    options = {
+        "n_clusters": 15,
+        "max_epochs": 5,
+        "exact_passes": 2,
+        "window": 24.0,
+        "small_cluster": 0.0,
+        "tol": 0.0,
+        "patience": 9,
+    }
+
+    def work(comm, part):
+        method = learner(16, comm=comm, **options)
+        method.initialize(rows_nd)
+        history = []
+        while not method.done:
+            for acts_bd in torch.split(rows_nd, 256):  # as many rows as one step takes
+                method.update(part(acts_bd, comm.rank))
+            history.append(dict(method.end_epoch()))
+        return method.scorer().centroids_kd, history
+
+    [(expected_kd, expected)] = run_ranks(1, lambda comm: work(comm, lambda acts_bd, rank: acts_bd))
+    (first_kd, first), (second_kd, second) = run_ranks(
+        2, lambda comm: work(comm, lambda acts_bd, rank: acts_bd[rank::2])
+    )
+    assert sum("window" in epoch for epoch in first) == 3
+    assert torch.equal(first_kd, second_kd)
+    assert first == second
+    torch.testing.assert_close(first_kd, expected_kd, rtol=1e-4, atol=1e-4)
+    for ours, theirs in zip(first, expected, strict=True):
+        assert ours["inertia"] == pytest.approx(theirs["inertia"], rel=1e-5)
+
+
+def test_a_process_that_ran_out_of_rows_takes_part_in_steps(learner, planted, run_ranks):
+    rows_nd, _ = planted(n=600)
+
+    def work(comm):
+        method = learner(16, comm=comm, n_clusters=5, exact_passes=0)
+        method.initialize(rows_nd)
+        method.update(rows_nd if comm.rank else rows_nd[:0])
+        return method.end_epoch()
+
+    first, second = run_ranks(2, work)
+    assert first == second
 
 
 def test_processes_agree_on_the_start_and_on_reseeding_whatever_rows_they_see(

@@ -30,12 +30,27 @@ def advance(method, todo):
 @settings(
     deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(boundary=st.integers(0, 5 * EPOCHS), seed=st.integers(0, 3))
+@given(
+    boundary=st.integers(0, 5 * EPOCHS),
+    seed=st.integers(0, 3),
+    exact_passes=st.sampled_from([0, 2, EPOCHS]),
+    distance=st.sampled_from(["euclidean", "cosine"]),
+)
 def test_resume_equals_uninterrupted_at_every_boundary(
-    boundary, seed, learner, planted, tmp_path_factory
+    boundary, seed, exact_passes, distance, learner, planted, tmp_path_factory
 ):
     rows_nd, _ = planted(n=400, d=5, spread=2.0)
-    options = {"n_clusters": 20, "small_cluster": 0.5, "max_epochs": EPOCHS, "tol": 0.0}
+    options = {
+        "n_clusters": 20,
+        "small_cluster": 0.9,
+        "max_epochs": EPOCHS,
+        "tol": 0.0,
+        "patience": EPOCHS,
+        "exact_passes": exact_passes,
+        "first_window": 2.0,
+        "window": 8.0,
+        "distance": distance,
+    }
     todo = steps(rows_nd)
     whole = learner(5, seed=seed, **options)
     whole.initialize(rows_nd)

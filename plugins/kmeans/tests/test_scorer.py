@@ -1,8 +1,12 @@
+import attrs
 import pytest
 import torch
+from scipy.spatial.distance import cdist
+from sklearn.metrics.pairwise import cosine_similarity
 
 from traits_core import StoreError, save_tensors
 from traits_plugin_kmeans.codebook import Codebook
+from traits_plugin_kmeans.frame import Frame
 from traits_plugin_kmeans.scorer import KMeansScorer
 
 CPU = torch.device("cpu")
@@ -13,7 +17,7 @@ def scorer():
     generator = torch.Generator().manual_seed(1)
     return KMeansScorer(
         Codebook(torch.randn(37, 24, generator=generator)),
-        100 + torch.randn(24, generator=generator),
+        Frame(100 + torch.randn(24, generator=generator), spherical=False),
     )
 
 
@@ -23,7 +27,7 @@ def acts_bd():
 
 
 def exact(scorer, acts_bd):
-    centroids_kd = scorer.codebook.centroids_kd.double() + scorer.shift_d.double()
+    centroids_kd = scorer.codebook.centroids_kd.double() + scorer.frame.shift_d.double()
     return -(acts_bd.double()[:, None] - centroids_kd).square().sum(dim=2)
 
 
@@ -43,6 +47,61 @@ def test_no_score_exceeds_zero(scorer):
     scores_kk = scorer(scorer.centroids_kd)
     assert scores_kk.max() <= 0
     torch.testing.assert_close(scores_kk.diagonal(), torch.zeros(37), rtol=0, atol=1e-3)
+
+
+def cosines(acts_bd, centroids_kd):
+    return torch.from_numpy(cosine_similarity(acts_bd.numpy(), centroids_kd.numpy())).double()
+
+
+def test_negative_distances_are_those_of_scipy(scorer, acts_bd):
+    scores_bk = attrs.evolve(scorer, score="neg-distance")(acts_bd)
+    expected_bk = cdist(acts_bd.double(), scorer.centroids_kd.double())
+    torch.testing.assert_close(
+        -scores_bk.double(), torch.from_numpy(expected_bk), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_cosines_are_those_of_scikit_learn(scorer, acts_bd):
+    scores_bk = attrs.evolve(scorer, score="cosine")(acts_bd)
+    expected_bk = cosines(acts_bd.double(), scorer.centroids_kd.double())
+    torch.testing.assert_close(scores_bk.double(), expected_bk, rtol=0, atol=1e-6)
+
+
+def test_the_cosine_of_a_zero_row_is_zero(scorer):
+    assert not attrs.evolve(scorer, score="cosine")(torch.zeros(2, 24)).any()
+
+
+def test_unit_scores_fall_from_one_at_the_centroid_to_zero_at_the_reach(scorer, acts_bd):
+    unit = attrs.evolve(scorer, score="unit", reach=5.0)
+    distances_bk = torch.from_numpy(cdist(acts_bd.double(), scorer.centroids_kd.double()))
+    expected_bk = (1 - distances_bk / 5.0).clamp(min=0)
+    torch.testing.assert_close(unit(acts_bd).double(), expected_bk, rtol=0, atol=1e-4)
+    assert (expected_bk == 0).any()
+    assert (expected_bk > 0).any()
+    own_kk = unit(scorer.centroids_kd)
+    torch.testing.assert_close(own_kk.diagonal(), torch.ones(37), rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_no_training_row_is_beyond_the_reach(learner, fit, planted, distance):
+    rows_nd, _ = planted(n=400)
+    method = learner(16, n_clusters=6, max_epochs=2, score="unit", distance=distance)
+    fit(method, rows_nd, sample=50)
+    scores_bk = method.scorer()(rows_nd)
+    assert scores_bk.min() >= 0
+    assert scores_bk.max() <= 1
+    frame = method.scorer().frame
+    rows_bd, centroids_kd = frame.rows(rows_nd), method.scorer().codebook.centroids_kd
+    assert cdist(rows_bd, centroids_kd).max() <= method.scorer().reach
+
+
+@pytest.mark.parametrize("score", ["neg-sq-distance", "neg-distance", "cosine", "unit"])
+@pytest.mark.parametrize("spherical", [False, True])
+def test_every_kind_of_scorer_survives_saving(scorer, acts_bd, tmp_path, score, spherical):
+    frame = Frame(scorer.frame.shift_d / 500, spherical)
+    scorer = KMeansScorer(scorer.codebook, frame, score, reach=40.0)
+    scorer.save(tmp_path)
+    assert torch.equal(KMeansScorer.load(tmp_path, CPU)(acts_bd), scorer(acts_bd))
 
 
 def test_no_rows_give_no_scores(scorer):

@@ -1,9 +1,15 @@
-"""Where clusters start: greedy k-means++ on a sample."""
+"""Where clusters start: greedy k-means++ on a sample, a block of proposals at a time."""
 
 from __future__ import annotations
 
+from typing import Final, Self
+
+import attrs
 import torch
 from torch import Tensor
+
+BLOCK_BYTES: Final = 32 << 20  # of distances of all rows to a block of proposals
+ROUNDING: Final = 1e-6  # of the squared norm, in a squared distance
 
 
 def greedy_kmeans_plus_plus(
@@ -12,33 +18,78 @@ def greedy_kmeans_plus_plus(
     """Choose `n_clusters` of the float32 rows [N, D] as the first centres [K, D].
 
     Each step draws `n_candidates` rows with probability proportional to their squared distance to
-    the rows chosen so far, and keeps the one that lowers the sum of these distances most. With
-    fewer distinct rows than clusters the rest are duplicates. Memory: N x (`n_candidates` + 2).
+    the rows chosen so far, and keeps the one that lowers the sum of these distances most. So that
+    distances are a matrix product, a block of proposals is drawn at once, and each is accepted as a
+    candidate with probability (its distance now) / (its distance when it was drawn): candidates are
+    distributed as if drawn one by one. With fewer distinct rows than clusters the rest are
+    duplicates. Memory: the rows once more, and 32 MiB or N x `n_candidates` twice.
 
     Arthur & Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007 (section 6.1
-    suggests the greedy steps). Of unit rows, squared distances are 2 (1 - cosine).
+    suggests the greedy steps); Cohen-Addad et al., Fast and accurate k-means++ via rejection
+    sampling, NeurIPS 2020. Of unit rows, squared distances are 2 (1 - cosine).
     """
-    n_rows = len(rows_nd)
-    norms_n = rows_nd.square().sum(dim=1)
-    draws_kc = torch.rand(
-        n_clusters, n_candidates, dtype=torch.float64, generator=generator, device=generator.device
-    ).to(rows_nd.device)
-
-    def distances(picks_c: Tensor) -> Tensor:
-        crossed_nc = rows_nd @ rows_nd[picks_c].T
-        return (norms_n[:, None] + norms_n[picks_c] - 2 * crossed_nc).clamp_(min=0)
-
-    chosen_k = torch.empty(n_clusters, dtype=torch.int64, device=rows_nd.device)
-    chosen_k[0] = (draws_kc[0, 0] * n_rows).long()
-    closest_n = distances(chosen_k[:1])[:, 0]
-    closest_n[chosen_k[0]] = 0
-    for k in range(1, n_clusters):
+    n_rows, device = len(rows_nd), rows_nd.device
+    distances = _Distances.among(rows_nd)
+    most = max(n_candidates, BLOCK_BYTES // (4 * n_rows))
+    first = (_uniform(1, generator, device) * n_rows).long()
+    chosen = first.tolist()
+    closest_n = distances.rounded(distances.to(first)[0])
+    while len(chosen) < n_clusters and bool(closest_n.any()):
         mass_n = closest_n.cumsum(dim=0, dtype=torch.float64)
-        picks_c = torch.searchsorted(mass_n, draws_kc[k] * mass_n[-1], right=True)
-        picks_c.clamp_(max=n_rows - 1)  # no mass left: any row is a duplicate
-        closest_nc = torch.minimum(distances(picks_c), closest_n[:, None])
-        best = closest_nc.sum(dim=0, dtype=torch.float64).argmin()
-        chosen_k[k] = picks_c[best]
-        closest_n = closest_nc[:, best].clone()
-        closest_n[chosen_k[k]] = 0
-    return rows_nd[chosen_k]
+        n_proposals = min(most, n_candidates * max(1, len(chosen) // 4))
+        draws_b = _uniform(n_proposals, generator, device) * mass_n[-1]
+        picks_b = torch.searchsorted(mass_n, draws_b, right=True).clamp_(max=n_rows - 1)
+        limits_b = _uniform(n_proposals, generator, device).float() * closest_n[picks_b]
+        block, closest_n = _choose(distances, picks_b, limits_b, closest_n, n_candidates)
+        chosen += block[: n_clusters - len(chosen)]
+    copies = (_uniform(n_clusters - len(chosen), generator, device) * n_rows).long()
+    return rows_nd[torch.cat([torch.tensor(chosen, device=device), copies])]
+
+
+def _choose(
+    distances: _Distances, picks_b: Tensor, limits_b: Tensor, closest_n: Tensor, n_candidates: int
+) -> tuple[list[int], Tensor]:
+    """The rows that greedy steps choose among proposals, in order, and the distances they leave.
+
+    A proposal is a candidate while its distance is above its limit. Too few of them for one more
+    step are left to the next block, whose proposals take their place.
+    """
+    to_picks_bn = distances.to(picks_b)
+    left_c, chosen = torch.arange(len(picks_b), device=picks_b.device), []
+    while len(left_c) >= n_candidates:
+        now_c, left_c = left_c[:n_candidates], left_c[n_candidates:]
+        closest_cn = torch.minimum(to_picks_bn[now_c], closest_n)
+        best = int(closest_cn.sum(dim=1).argmin()) if n_candidates > 1 else 0
+        chosen.append(int(picks_b[now_c[best]]))
+        closest_n = distances.rounded(closest_cn[best])
+        left_c = left_c[closest_n[picks_b[left_c]] > limits_b[left_c]]
+    return chosen, closest_n
+
+
+@attrs.frozen(eq=False)
+class _Distances:
+    """Squared distances between centred rows, as one product: |x|^2 + |c|^2 - 2 x.c."""
+
+    rows_ne: Tensor  # x, |x|^2, 1
+
+    @classmethod
+    def among(cls, rows_nd: Tensor) -> Self:
+        rows_nd = rows_nd - rows_nd.mean(dim=0, dtype=torch.float64).float()
+        norms_n1 = rows_nd.square().sum(dim=1, keepdim=True)
+        return cls(torch.cat([rows_nd, norms_n1, torch.ones_like(norms_n1)], dim=1))
+
+    def to(self, picks_b: Tensor) -> Tensor:
+        """The distances [B, N] of all rows to those picked."""
+        picked_be = self.rows_ne[picks_b]
+        turned_be = torch.cat([-2 * picked_be[:, :-2], picked_be[:, [-1, -2]]], dim=1)
+        return turned_be @ self.rows_ne.T
+
+    def rounded(self, closest_n: Tensor) -> Tensor:
+        """Distances with 0 for what is nothing but rounding: copies of the rows that are chosen."""
+        return torch.where(closest_n <= ROUNDING * self.rows_ne[:, -2], 0.0, closest_n)
+
+
+def _uniform(n: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    """`n` float64 numbers in [0, 1), drawn where the generator is."""
+    numbers_n = torch.rand(n, dtype=torch.float64, generator=generator, device=generator.device)
+    return numbers_n.to(device)

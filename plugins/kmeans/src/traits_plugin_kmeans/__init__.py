@@ -1,4 +1,4 @@
-"""k-means for traits: streaming exact Lloyd from a greedy k-means++ start."""
+"""k-means for traits: a greedy k-means++ start, mini-batch epochs, streaming exact passes."""
 
 from traits_core import MethodSpec, hookimpl
 from traits_plugin_kmeans.config import KMeansConfig
@@ -10,7 +10,7 @@ def traits_methods() -> list[MethodSpec]:
     return [
         MethodSpec(
             name="kmeans",
-            summary="k-means centroids: greedy k-means++ on a sample, then exact streaming Lloyd passes",
+            summary="k-means centroids: greedy k-means++ on a sample, mini-batch epochs, exact streaming Lloyd passes",
             config=KMeansConfig,
             factory="traits_plugin_kmeans.method:KMeans",
             scorer="traits_plugin_kmeans.scorer:KMeansScorer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import attrs
 
@@ -18,13 +19,45 @@ class KMeansConfig:
         help="number of prototypes; at most the number of training rows",
         validator=attrs.validators.ge(1),
     )
+    distance: Literal["euclidean", "cosine"] = option(
+        "euclidean", help="what makes rows near: their distance, or their angle (spherical k-means)"
+    )
+    score: Literal["neg-sq-distance", "neg-distance", "cosine", "unit"] = option(
+        "neg-sq-distance",
+        help="what is scored; unit: 1 - distance / (the largest possible in training), from 0 to 1",
+    )
     max_epochs: int = option(
-        20, help="passes over the training rows at most", validator=attrs.validators.ge(1)
+        10, help="passes over the training rows at most", validator=attrs.validators.ge(1)
+    )
+    exact_passes: int = option(
+        2,
+        help="how many of them, at the end, are exact steps of Lloyd; max_epochs: all of them",
+        validator=attrs.validators.ge(0),
+    )
+    first_window: float = option(
+        24.0,
+        help="points per centroid that mini-batch means remember in the first epoch",
+        validator=attrs.validators.gt(0.0),
+    )
+    window: float = option(
+        96.0,
+        help="points per centroid that they remember in the last mini-batch epoch",
+        validator=attrs.validators.gt(0.0),
     )
     tol: float = option(
         1e-4,
-        help="stop when a pass lowers the inertia by less than this fraction",
+        help="an epoch that lowers the inertia by less than this fraction has stalled",
         validator=attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.lt(1.0)),
+    )
+    patience: int = option(
+        1,
+        help="stalled epochs in a row that end the mini-batch epochs, or the exact passes",
+        validator=attrs.validators.ge(1),
+    )
+    n_init: int = option(
+        1,
+        help="seedings that are tried; the best on held-out rows of the sample is kept",
+        validator=attrs.validators.ge(1),
     )
     seeding_rows: int | None = option(
         None,
@@ -33,11 +66,11 @@ class KMeansConfig:
     )
     n_candidates: int | None = option(
         None,
-        help="rows that each greedy k-means++ step compares (default: 2 + log of n_clusters)",
+        help="rows that each k-means++ step compares (default: 2 + log of n_clusters)",
         validator=attrs.validators.optional(attrs.validators.ge(1)),
     )
     small_cluster: float = option(
-        0.05,
+        0.02,
         help="re-seed clusters smaller than this fraction of the mean size; 0: only empty ones",
         validator=attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.lt(1.0)),
     )
@@ -50,5 +83,5 @@ class KMeansConfig:
 
     @property
     def candidates(self) -> int:
-        """How many rows each greedy k-means++ step compares."""
+        """How many rows each k-means++ step compares; more than one make it greedy."""
         return self.n_candidates or 2 + int(math.log(self.n_clusters))

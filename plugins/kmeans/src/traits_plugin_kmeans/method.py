@@ -1,38 +1,42 @@
-"""The k-means learner: a seeded start, then exact Lloyd passes over a stream of batches."""
+"""The k-means learner: a settled start, mini-batch epochs, then exact Lloyd passes over the stream."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from traits_core import (
-    Comm,
-    DataError,
-    FarRows,
-    StoreError,
-    centred,
-    check_activations,
-    greedy_kmeans_plus_plus,
-)
-from traits_plugin_kmeans.codebook import Codebook, score_tile
+from traits_core import Comm, DataError, FarRows, StoreError, check_activations
+from traits_plugin_kmeans.codebook import Codebook, Nearest, score_tile
 from traits_plugin_kmeans.config import KMeansConfig
+from traits_plugin_kmeans.frame import Frame
+from traits_plugin_kmeans.moving_means import move_means
+from traits_plugin_kmeans.plan import Plan, decay, step_rows
+from traits_plugin_kmeans.products import Route
 from traits_plugin_kmeans.scorer import KMeansScorer
+from traits_plugin_kmeans.sizes import n_duplicates, size_metrics
+from traits_plugin_kmeans.start import find_start
 from traits_plugin_kmeans.totals import Totals
 
-SETTLING_EPOCHS = 3  # the last ones re-seed no cluster that has rows
-RANK_STRIDE = 1_000_003  # keeps the seeds of processes apart
+SETTLING_EPOCHS: Final = 3  # the last ones re-seed no cluster that has rows
+FAR_EVERY: Final = 4  # rows of mini-batch steps of which one is offered as a far row
+RANK_STRIDE: Final = 1_000_003  # keeps the seeds of processes apart
 
 
 class KMeans:
-    """Lloyd's algorithm, one exact update per epoch, with re-seeding of starving clusters.
+    """Mini-batch k-means with moving means, then Lloyd's algorithm, with re-seeding throughout.
 
-    The centroids stay fixed during a pass, while sums, counts and inertia are added up in float64;
-    `end_epoch` adds them over all processes and moves the centroids to the means. So the inertia
-    that `end_epoch` reports is that of the centroids which the pass began with.
+    In a mini-batch epoch the centroids move after every step to means that forget. In an exact pass
+    they stay fixed, while sums, counts and inertia are added up in float64; `end_epoch` adds these
+    over all processes and moves the centroids to the means. So the inertia that an exact pass
+    reports is that of the centroids which it began with, and that of a mini-batch epoch is measured
+    while they move. Processes must call `update` equally often, with no rows if need be.
 
-    Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
+    Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982); Sculley, Web-scale
+    k-means clustering, WWW 2010, with a window in the place of 1 / n.
     """
 
     def __init__(
@@ -47,12 +51,20 @@ class KMeans:
         self._tile_bk = score_tile(n, self._device)
         self._totals = Totals.zeros(n, d_model, self._device)
         self._far = FarRows.empty(min(n, max(64, n // 4)), d_model, self._device)
-        self._shift_d = torch.zeros(d_model, dtype=torch.float32, device=self._device)
-        self._codebook = Codebook(self._shift_d.repeat(n, 1))
+        self._frame = Frame(self._zeros(d_model), config.distance == "cosine")
+        self._codebook = Codebook(self._zeros(n, d_model))
+        self._weights_k = self._zeros(n)
+        self._step_sums_kd = self._zeros(n, d_model)
+        self._reach = self._zeros()
+        self._step_rows = torch.zeros((), dtype=torch.int64, device=self._device)
+        self._screened = torch.zeros((), dtype=torch.int64, device=self._device)
         self._epoch = torch.zeros((), dtype=torch.int64)
+        plan = Plan.of(config)
+        self._exact_from = torch.tensor(plan.exact_from)
+        self._stop_at = torch.tensor(plan.stop_at)
         self._last_inertia = torch.full((), torch.inf, dtype=torch.float64)
         self._last_reseeded = torch.zeros((), dtype=torch.int64)
-        self._converged = torch.zeros((), dtype=torch.bool)
+        self._stalls = torch.zeros((), dtype=torch.int64)
 
     @property
     def sample_rows(self) -> int:
@@ -67,92 +79,101 @@ class KMeans:
     @property
     def done(self) -> bool:
         """True after `max_epochs`, or when passes without re-seeding stopped to improve."""
-        return bool(self._converged) or int(self._epoch) >= self.max_epochs
+        return int(self._epoch) >= int(self._stop_at)
 
     @torch.no_grad()
     def initialize(self, sample_nd: Tensor) -> None:
-        """Choose the first centroids among the rows [N, D]; all processes take those of rank 0.
+        """Find the first centroids in the rows [N, D]; all processes take those of rank 0.
 
         Raises DataError when there are fewer rows than clusters.
         """
-        check_activations(sample_nd, len(self._shift_d))
+        check_activations(sample_nd, len(self._frame.shift_d))
         n_clusters, n_rows = self._config.n_clusters, len(sample_nd)
         if n_rows < n_clusters:
             raise DataError(
                 f"k-means cannot make {n_clusters} clusters of a sample of {n_rows} rows: "
                 f"set n_clusters to {n_rows} or less, or give it more rows"
             )
-        shift_d = sample_nd.mean(dim=0, dtype=torch.float64).float()
-        centroids_kd = torch.zeros_like(self._codebook.centroids_kd)
         if self._comm.rank == 0:
-            rows_nd = centred(sample_nd, shift_d)
-            centroids_kd = greedy_kmeans_plus_plus(
-                rows_nd, n_clusters, self._config.candidates, self._generator
-            )
-        else:
-            shift_d.zero_()
-        self._comm.all_sum(shift_d, centroids_kd)
-        self._shift_d = shift_d
-        self._codebook = Codebook(centroids_kd)
+            frame = Frame.of(sample_nd, self._frame.spherical)
+            start = find_start(frame.rows(sample_nd), self._config, frame, self._generator)
+            points = self._config.first_window * n_clusters / n_rows
+            self._frame.shift_d.copy_(frame.shift_d)
+            self._codebook = start.codebook
+            self._screened.fill_(start.codebook.route is Route.SCREENED)
+            self._weights_k.copy_(start.counts_k * points)
+            self._reach.copy_(start.reach)
+            self._step_rows.fill_(step_rows(n_clusters, n_rows))
+        self._comm.all_sum(
+            self._frame.shift_d,
+            self._codebook.centroids_kd,
+            self._weights_k,
+            self._reach,
+            self._step_rows,
+            self._screened,
+        )
+        self._choose_route()
 
     @torch.no_grad()
     def update(self, acts_bd: Tensor) -> Mapping[str, float]:
-        """Assign a batch [B, D] and add it to the totals; returns its inertia per row."""
-        check_activations(acts_bd, len(self._shift_d))
+        """Learn from a batch [B, D]; returns its inertia per row, and the learning rate of its steps."""
+        check_activations(acts_bd, len(self._frame.shift_d))
         before = float(self._totals.inertia)
-        for part_bd in torch.split(acts_bd, len(self._tile_bk)):
-            rows_bd = centred(part_bd, self._shift_d)
-            labels_b = self._codebook.nearest(rows_bd, self._tile_bk)
-            distances_b = self._codebook.squared_distances(rows_bd, labels_b)
-            self._totals.add(rows_bd, labels_b, distances_b)
-            self._far.offer(rows_bd, distances_b, self._generator)
+        if self._plan.is_exact(int(self._epoch)):
+            for part_bd in torch.split(acts_bd, len(self._tile_bk)):
+                self._accumulate(part_bd)
+            metrics = {}
+        else:
+            parts = torch.tensor_split(acts_bd, self._n_steps(len(acts_bd)))
+            metrics = {"learning_rate": sum(map(self._step, parts)) / len(parts)}
         added = float(self._totals.inertia) - before
-        return {"batch_inertia": added / max(len(acts_bd), 1)}
+        return {"batch_inertia": added / max(len(acts_bd), 1), **metrics}
 
     @torch.no_grad()
     def end_epoch(self) -> Mapping[str, float]:
-        """Move the centroids to the means of their rows, and starving ones to far rows.
+        """Finish an epoch: move the centroids to the means of an exact pass, and starving ones to far rows.
 
-        Returns per row `inertia` (mean squared distance), `explained` (fraction of the variance),
-        `moved` (root mean square way of the centroids); `n_reseeded`, `utilisation` (fraction of
-        clusters with rows) and `size_min`, `size_median`, `size_max` of the clusters.
+        Returns per row `inertia` (mean squared distance), `explained` (fraction of the variance);
+        `moved` (root mean square way of the centroids) of an exact pass, `window` of a mini-batch
+        epoch; `n_reseeded`, `duplicates`, and the sizes of the clusters as `size_metrics` has them.
         """
-        totals = self._totals
+        totals, epoch = self._totals, int(self._epoch)
         self._comm.all_sum(*totals.tensors().values())
         n_rows = totals.n_rows()
         if n_rows == 0:
             raise DataError("k-means saw no rows in this epoch: the training split is empty")
         inertia = float(totals.inertia) / n_rows
+        metrics = {"inertia": inertia, "explained": totals.explained()}
+        centroids_kd = self._codebook.centroids_kd
+        if self._plan.is_exact(epoch):
+            centroids_kd = self._frame.centroids(totals.means_kd(centroids_kd))
+            metrics["moved"] = self._way(centroids_kd)
+        else:
+            metrics["window"] = self._plan.window_of(epoch)
         stalled = inertia >= (1 - self._config.tol) * float(self._last_inertia)
         self._epoch += 1
-
-        old_kd = self._codebook.centroids_kd
-        centroids_kd = totals.means_kd(old_kd)
-        way_k = (centroids_kd - old_kd).double().square().sum(dim=1)
-        moved = float((way_k * totals.counts_k).sum() / n_rows) ** 0.5
         n_reseeded = self._reseed(centroids_kd, stalled)
-        metrics = {
-            "inertia": inertia,
-            "explained": totals.explained(),
-            "moved": moved,
-            "n_reseeded": float(n_reseeded),
-            "utilisation": float((totals.counts_k > 0).double().mean()),
-            "size_min": float(totals.counts_k.min()),
-            "size_median": float(totals.counts_k.median()),
-            "size_max": float(totals.counts_k.max()),
-        }
-
-        self._codebook = Codebook(centroids_kd)
-        self._converged.fill_(stalled and n_reseeded == 0 and int(self._last_reseeded) == 0)
+        self._codebook = self._codebook.moved_to(centroids_kd)
+        self._share_reach()
+        quiet = stalled and n_reseeded == 0 and int(self._last_reseeded) == 0
+        self._adapt_plan(epoch, n_rows, quiet)
         self._last_inertia.fill_(inertia)
         self._last_reseeded.fill_(n_reseeded)
+        metrics |= {
+            "n_reseeded": float(n_reseeded),
+            "duplicates": float(n_duplicates(self._codebook, inertia, self._tile_bk)),
+            **size_metrics(totals.counts_k),
+        }
         totals.clear()
         self._far.clear()
         return metrics
 
     def scorer(self) -> KMeansScorer:
         """The scorer of the present centroids."""
-        return KMeansScorer(Codebook(self._codebook.centroids_kd.clone()), self._shift_d.clone())
+        codebook = self._codebook.moved_to(self._codebook.centroids_kd.clone())
+        frame = Frame(self._frame.shift_d.clone(), self._frame.spherical)
+        reach = float(self._reach + codebook.centroids_kd.norm(dim=1).max())
+        return KMeansScorer(codebook, frame, self._config.score, reach or 1.0)
 
     def state_dict(self) -> Mapping[str, Tensor]:
         """Copies of all that changes, the state of the generator included."""
@@ -168,13 +189,88 @@ class KMeans:
             wrong = sorted({name for name, _ in mine.items() ^ theirs.items()})
             raise StoreError(
                 f"not a checkpoint of k-means with {self._config.n_clusters} clusters of "
-                f"{len(self._shift_d)} dimensions: {', '.join(wrong)} differ; "
+                f"{len(self._frame.shift_d)} dimensions: {', '.join(wrong)} differ; "
                 "train with the options that it was written with, or start a new run"
             )
         for name, tensor in self._tensors().items():
             tensor.copy_(state[name])
         self._generator.set_state(state["generator"].cpu())
-        self._codebook = Codebook(self._codebook.centroids_kd)
+        self._choose_route()
+
+    @property
+    def _plan(self) -> Plan:
+        windows = self._config.first_window, self._config.window
+        return Plan(int(self._exact_from), int(self._stop_at), *windows)
+
+    def _choose_route(self) -> None:
+        """Screen rows where the start found that it pays, and this processor can."""
+        centroids_kd = self._codebook.centroids_kd
+        self._codebook = Codebook(centroids_kd)
+        if self._codebook.route is Route.SCREENED and not self._screened:
+            self._codebook = Codebook(centroids_kd, Route.PLAIN)
+
+    def _accumulate(self, acts_bd: Tensor) -> None:
+        """Add one tile of rows to the totals of an exact pass."""
+        rows_bd = self._frame.rows(acts_bd)
+        found = self._codebook.nearest(rows_bd, self._tile_bk)
+        distances_b = self._codebook.squared_distances(rows_bd, found.labels_b)
+        self._note(found, distances_b)
+        self._totals.add_sums(rows_bd, found.labels_b)
+        self._far.offer(rows_bd, distances_b, self._generator)
+
+    def _step(self, acts_bd: Tensor) -> float:
+        """Move the centroids towards the rows of one mini-batch step; returns the learning rate."""
+        n_clusters = self._config.n_clusters
+        sums_kd = self._step_sums_kd.zero_()
+        counts_k = torch.zeros_like(self._totals.counts_k)
+        for part_bd in torch.split(acts_bd, len(self._tile_bk)):
+            rows_bd = self._frame.rows(part_bd)
+            found = self._codebook.roughly_nearest(rows_bd, self._tile_bk)
+            self._note(found, found.distances_b)
+            some_bd, labels_b = rows_bd[::FAR_EVERY], found.labels_b[::FAR_EVERY]
+            distances_b = self._codebook.squared_distances(some_bd, labels_b)
+            self._far.offer(some_bd, distances_b, self._generator)
+            sums_kd.index_add_(0, found.labels_b, rows_bd)
+            counts_k += torch.bincount(found.labels_b, minlength=n_clusters)
+        self._totals.row_sum_d.add_(sums_kd.sum(dim=0, dtype=torch.float64))
+        self._comm.all_sum(sums_kd, counts_k)
+        kept = decay(int(counts_k.sum()), n_clusters, self._plan.window_of(int(self._epoch)))
+        means_kd = self._codebook.centroids_kd
+        rate = move_means(means_kd, self._weights_k, sums_kd, counts_k, kept)
+        self._codebook = self._codebook.moved_to(self._frame.centroids(means_kd))
+        return rate
+
+    def _n_steps(self, n_rows: int) -> int:
+        """Into how many mini-batch steps a batch of `n_rows` is split: the same in all processes."""
+        rows = torch.tensor(n_rows, dtype=torch.int64, device=self._device)
+        self._comm.all_sum(rows)
+        return max(1, -(-int(rows) // int(self._step_rows)))
+
+    def _note(self, found: Nearest, distances_b: Tensor) -> None:
+        """Add what was found for rows to the totals, and remember the longest."""
+        self._totals.add(found, distances_b)
+        if len(found.norms_b):
+            torch.maximum(self._reach, found.norms_b.max().sqrt(), out=self._reach)
+
+    def _way(self, centroids_kd: Tensor) -> float:
+        """How far the centroids move: the root mean square, weighted by size."""
+        way_k = (centroids_kd - self._codebook.centroids_kd).double().square().sum(dim=1)
+        return math.sqrt(float((way_k * self._totals.counts_k).sum()) / self._totals.n_rows())
+
+    def _adapt_plan(self, epoch: int, n_rows: int, quiet: bool) -> None:
+        """Go over to exact passes, or stop, when the epoch that ended says so."""
+        self._stalls.copy_(self._stalls + 1 if quiet else torch.zeros_like(self._stalls))
+        stalled = int(self._stalls) >= self._config.patience
+        plan = self._plan.after(
+            epoch,
+            few_rows=n_rows < self._config.window * self._config.n_clusters,
+            stalled=stalled,
+            exact_passes=self._config.exact_passes,
+        )
+        self._exact_from.fill_(plan.exact_from)
+        self._stop_at.fill_(plan.stop_at)
+        if stalled:
+            self._stalls.zero_()
 
     def _reseed(self, centroids_kd: Tensor, stalled: bool) -> int:
         """Move the emptiest clusters to far rows, in place; returns how many moved.
@@ -183,15 +279,27 @@ class KMeans:
         and enough of them are left to settle; empty ones always do.
         """
         counts_k = self._totals.counts_k
-        settling = stalled or int(self._epoch) > self.max_epochs - SETTLING_EPOCHS
+        settling = stalled or int(self._epoch) > int(self._stop_at) - SETTLING_EPOCHS
         mean_size = self._totals.n_rows() / len(counts_k)
         least = 0.0 if settling else self._config.small_cluster * mean_size
         n_starving = int(((counts_k == 0) | (counts_k < least)).sum())
         if n_starving == 0:
             return 0
         rows_nd = self._far.earliest(n_starving, self._comm)
-        centroids_kd[counts_k.argsort(stable=True)[: len(rows_nd)]] = rows_nd
+        moved = counts_k.argsort(stable=True)[: len(rows_nd)]
+        centroids_kd[moved] = rows_nd
+        self._weights_k[moved] = 1.0  # as if the far row were all that each has seen
         return len(rows_nd)
+
+    def _share_reach(self) -> None:
+        """Let all processes know the longest row of all of them."""
+        reach_w = self._reach.new_zeros(self._comm.world_size)
+        reach_w[self._comm.rank] = self._reach
+        self._comm.all_sum(reach_w)
+        self._reach.copy_(reach_w.max())
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, dtype=torch.float32, device=self._device)
 
     def _tensors(self) -> dict[str, Tensor]:
         """The live tensors of the state by name."""
@@ -199,10 +307,16 @@ class KMeans:
             **self._totals.tensors(),
             "far_rows_rd": self._far.rows_rd,
             "far_arrivals_r": self._far.arrivals_r,
-            "shift_d": self._shift_d,
+            "shift_d": self._frame.shift_d,
             "centroids_kd": self._codebook.centroids_kd,
+            "weights_k": self._weights_k,
+            "reach": self._reach,
+            "step_rows": self._step_rows,
+            "screened": self._screened,
             "epoch": self._epoch,
+            "exact_from": self._exact_from,
+            "stop_at": self._stop_at,
             "last_inertia": self._last_inertia,
             "last_reseeded": self._last_reseeded,
-            "converged": self._converged,
+            "stalls": self._stalls,
         }

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Literal, Self
 
 import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, centred, check_activations, load_tensors, save_tensors
+from traits_core import StoreError, check_activations, load_tensors, save_tensors
 from traits_plugin_kmeans.codebook import Codebook
+from traits_plugin_kmeans.frame import Frame, unit_rows
 
-FILE = "scorer.safetensors"
+FILE: Final = "scorer.safetensors"
+VERSION: Final = 2
+
+Score = Literal["neg-sq-distance", "neg-distance", "cosine", "unit"]
 
 
 @attrs.frozen(eq=False)
 class KMeansScorer:
-    """Scores are negative squared Euclidean distances: at most 0, larger is nearer.
+    """Scores of nearness to each centroid; larger is nearer.
+
+    `neg-sq-distance` is -|x - c|^2, `neg-distance` is -|x - c|, `cosine` is the cosine of the angle
+    between x and c, and `unit` is 1 - |x - c| / `reach`, at least 0.
 
     Parameters
     ----------
-    codebook: centroids [K, D], less the shift
-    shift_d: float32, subtracted from activations before they are compared
+    codebook: centroids [K, D] in the frame
+    frame: where distances are measured
+    score: which of the four
+    reach: no training row is farther than this from any centroid
     """
 
     codebook: Codebook
-    shift_d: Tensor
+    frame: Frame
+    score: Score = "neg-sq-distance"
+    reach: float = 1.0
 
     @property
     def n_prototypes(self) -> int:
@@ -35,34 +46,53 @@ class KMeansScorer:
 
     @property
     def centroids_kd(self) -> Tensor:
-        """The centroids [K, D] in the space of the activations."""
-        return self.codebook.centroids_kd + self.shift_d
+        """The centroids [K, D] in the space of the activations, of length 1 if spherical."""
+        return self.codebook.centroids_kd + self.frame.shift_d
 
     @torch.no_grad()
     def __call__(self, acts_bd: Tensor) -> Tensor:
-        """Score activations [B, D] of any float dtype: -|x - c|^2, float32 [B, K].
+        """Score activations [B, D] of any float dtype: float32 [B, K].
 
         Raises DataError for another width, an integer dtype, NaN or infinity.
         """
-        check_activations(acts_bd, len(self.shift_d))
-        rows_bd = centred(acts_bd, self.shift_d)
-        scores_bk = torch.addmm(
-            self.codebook.half_norms_k, rows_bd, self.codebook.centroids_kd.T, beta=-2, alpha=2
-        )
-        return scores_bk.sub_(rows_bd.square().sum(dim=1, keepdim=True)).clamp_(max=0)
+        check_activations(acts_bd, len(self.frame.shift_d))
+        if self.score == "cosine":
+            return (unit_rows(acts_bd).float() @ unit_rows(self.centroids_kd).T).clamp_(-1, 1)
+        scores_bk = self._negative_squared_distances(acts_bd)
+        if self.score == "neg-sq-distance":
+            return scores_bk
+        distances_bk = scores_bk.neg_().sqrt_()
+        if self.score == "neg-distance":
+            return distances_bk.neg_()
+        return distances_bk.div_(-self.reach).add_(1).clamp_(min=0)
 
     def save(self, directory: Path) -> None:
         """Write `scorer.safetensors` into `directory`."""
-        tensors = {"centroids_kd": self.codebook.centroids_kd, "shift_d": self.shift_d}
-        save_tensors(directory / FILE, tensors, {"scorer": "kmeans", "version": 1})
+        tensors = {"centroids_kd": self.codebook.centroids_kd, "shift_d": self.frame.shift_d}
+        facts = {
+            "scorer": "kmeans",
+            "version": VERSION,
+            "spherical": self.frame.spherical,
+            "score": self.score,
+            "reach": self.reach,
+        }
+        save_tensors(directory / FILE, tensors, facts)
 
     @classmethod
     def load(cls, directory: Path, device: torch.device) -> Self:
         """Read what `save` wrote; raises StoreError when it is something else."""
         tensors, facts = load_tensors(directory / FILE, device)
-        if facts != {"scorer": "kmeans", "version": 1}:
+        if (facts.get("scorer"), facts.get("version")) != ("kmeans", VERSION):
             raise StoreError(
-                f"{directory / FILE}: not a k-means scorer of version 1 but {facts}: "
+                f"{directory / FILE}: not a k-means scorer of version {VERSION} but {facts}: "
                 "load it with the method and version that wrote it"
             )
-        return cls(Codebook(tensors["centroids_kd"]), tensors["shift_d"])
+        frame = Frame(tensors["shift_d"], facts["spherical"])
+        return cls(Codebook(tensors["centroids_kd"]), frame, facts["score"], facts["reach"])
+
+    def _negative_squared_distances(self, acts_bd: Tensor) -> Tensor:
+        rows_bd = self.frame.rows(acts_bd)
+        scores_bk = torch.addmm(
+            self.codebook.half_norms_k, rows_bd, self.codebook.centroids_kd.T, beta=-2, alpha=2
+        )
+        return scores_bk.sub_(rows_bd.square().sum(dim=1, keepdim=True)).clamp_(max=0)

@@ -8,20 +8,24 @@ import attrs
 import torch
 from torch import Tensor
 
+from traits_plugin_kmeans.codebook import Nearest
+
 
 @attrs.frozen(eq=False)
 class Totals:
-    """The sufficient statistics of a Lloyd step, in float64.
+    """The sufficient statistics of a pass, in float64.
 
     Parameters
     ----------
-    sums_kd: sum of the centred rows of each cluster
+    sums_kd: sum of the centred rows of each cluster, in exact passes
+    row_sum_d: sum of the centred rows of mini-batch steps, which have no `sums_kd`
     counts_k: rows of each cluster, int64
     inertia: sum of the squared distances of rows to their centroids
     squares: sum of the squared norms of the centred rows
     """
 
     sums_kd: Tensor
+    row_sum_d: Tensor
     counts_k: Tensor
     inertia: Tensor
     squares: Tensor
@@ -31,6 +35,7 @@ class Totals:
         """The totals of no rows."""
         return cls(
             torch.zeros(n_clusters, d_model, dtype=torch.float64, device=device),
+            torch.zeros(d_model, dtype=torch.float64, device=device),
             torch.zeros(n_clusters, dtype=torch.int64, device=device),
             torch.zeros((), dtype=torch.float64, device=device),
             torch.zeros((), dtype=torch.float64, device=device),
@@ -40,12 +45,15 @@ class Totals:
         """The live tensors by name."""
         return attrs.asdict(self, recurse=False)
 
-    def add(self, rows_bd: Tensor, labels_b: Tensor, distances_b: Tensor) -> None:
-        """Add centred rows [B, D] with their clusters and squared distances."""
+    def add_sums(self, rows_bd: Tensor, labels_b: Tensor) -> None:
+        """Add centred rows [B, D] to the sums of their clusters."""
         self.sums_kd.index_add_(0, labels_b, rows_bd.double())
-        self.counts_k.add_(torch.bincount(labels_b, minlength=len(self.counts_k)))
+
+    def add(self, found: Nearest, distances_b: Tensor) -> None:
+        """Add what was found for rows: their clusters, squared norms and squared distances."""
+        self.counts_k.add_(torch.bincount(found.labels_b, minlength=len(self.counts_k)))
         self.inertia.add_(distances_b.sum(dtype=torch.float64))
-        self.squares.add_(rows_bd.square().sum(dtype=torch.float64))
+        self.squares.add_(found.norms_b.sum(dtype=torch.float64))
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -63,6 +71,6 @@ class Totals:
 
     def explained(self) -> float:
         """The fraction of the rows' variance that the clusters explain; 1 when there is none."""
-        mean_d = self.sums_kd.sum(dim=0) / self.n_rows()
+        mean_d = (self.row_sum_d + self.sums_kd.sum(dim=0)) / self.n_rows()
         variance = float(self.squares - self.n_rows() * mean_d.square().sum())
         return 1.0 - float(self.inertia) / variance if variance > 0 else 1.0

@@ -1,0 +1,82 @@
+"""Which epochs are mini-batch epochs and which exact passes, and how long the memory of means is."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Self
+
+import attrs
+
+from traits_plugin_kmeans.config import KMeansConfig
+
+POINTS_PER_STEP: Final = 12  # rows per centroid at most, so that an epoch has many steps
+STEPS_PER_EPOCH: Final = 8
+LEAST_STEP: Final = 256
+
+
+@attrs.frozen
+class Plan:
+    """Mini-batch epochs with a window that grows, then exact passes.
+
+    Parameters
+    ----------
+    exact_from: the first epoch (from 0) that is an exact pass
+    stop_at: the number of epochs in all
+    first_window, window: points per centroid that means remember, in the first and the last
+        mini-batch epoch
+    """
+
+    exact_from: int
+    stop_at: int
+    first_window: float
+    window: float
+
+    @classmethod
+    def of(cls, config: KMeansConfig) -> Self:
+        """The plan that the options ask for."""
+        exact_from = max(config.max_epochs - config.exact_passes, 0)
+        return cls(exact_from, config.max_epochs, config.first_window, config.window)
+
+    def is_exact(self, epoch: int) -> bool:
+        """Whether an epoch is an exact pass."""
+        return epoch >= self.exact_from
+
+    def window_of(self, epoch: int) -> float:
+        """Points per centroid in a mini-batch epoch: geometric from `first_window` to `window`."""
+        last = self.exact_from - 1
+        fraction = min(epoch / last, 1.0) if last > 0 else 1.0
+        return float(self.first_window * (self.window / self.first_window) ** fraction)
+
+    def after(self, epoch: int, *, few_rows: bool, stalled: bool, exact_passes: int) -> Plan:
+        """The plan after an epoch.
+
+        When an epoch has fewer rows than the window, means would remember rows of many epochs ago:
+        all further passes are exact, if any are to be. Stalled mini-batch epochs give way to
+        `exact_passes`; stalled exact passes end.
+        """
+        done = epoch + 1
+        if self.is_exact(epoch):
+            return attrs.evolve(self, stop_at=done) if stalled else self
+        if few_rows and exact_passes:
+            return attrs.evolve(self, exact_from=done)
+        if stalled:
+            return attrs.evolve(
+                self, exact_from=done, stop_at=min(self.stop_at, done + exact_passes)
+            )
+        return self
+
+
+def step_rows(n_clusters: int, n_sampled: int) -> int:
+    """Rows of one mini-batch step at most, when `n_sampled` rows or more are to be learned from.
+
+    Few enough for at least 8 steps per epoch, and for means that remember 12 points per centroid.
+    """
+    return max(1, min(n_sampled // STEPS_PER_EPOCH, max(LEAST_STEP, POINTS_PER_STEP * n_clusters)))
+
+
+def decay(n_rows: int, n_clusters: int, window: float) -> float:
+    """The factor on what was learned before a step of `n_rows` rows: exp(-rows / (window K)).
+
+    So the weight of a cluster of mean size tends to `window` points, whatever the size of a step.
+    """
+    return math.exp(-n_rows / (window * n_clusters))
