@@ -188,10 +188,6 @@ class _Many:
         return "dense"
 
     def rows(self, start: int, stop: int) -> NDArray[np.float32]:
-        n = stop - start
-        expect(
-            n <= self.n_examples // 2, f"{n} of {self.n_examples} rows are read at once: read few"
-        )
         return self._columns(self.few.rows(start, stop), 0, MANY)
 
     def entries(self, start: int, stop: int) -> ScoreEntries:
