@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from traits_core.learning.far_rows import FarRows
     from traits_core.learning.inputs import centred, check_activations
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
+    from traits_core.scoring.reconstruction import Reconstruction, ReconstructionSums
 
 __all__ = [
     "AffineParts",
@@ -91,6 +92,8 @@ __all__ = [
     "ProbeSpec",
     "ProbeSplit",
     "ReconstructingScorer",
+    "Reconstruction",
+    "ReconstructionSums",
     "ScoreEntries",
     "ScoreMatrix",
     "Scorer",
@@ -118,6 +121,8 @@ __all__ = [
 # These import torch, which listing plugins and asking for help must not.
 _ON_FIRST_USE: Final = {
     "FarRows": "traits_core.learning.far_rows",
+    "Reconstruction": "traits_core.scoring.reconstruction",
+    "ReconstructionSums": "traits_core.scoring.reconstruction",
     "centred": "traits_core.learning.inputs",
     "check_activations": "traits_core.learning.inputs",
     "greedy_kmeans_plus_plus": "traits_core.learning.seeding",
