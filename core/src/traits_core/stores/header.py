@@ -12,10 +12,14 @@ from traits_core.records import FeatureSpec
 
 FORMAT_VERSION: Final = 1
 KINDS: Final = ("activations", "scores")
+FORMS: Final = ("top-k", "threshold")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 ARRAY_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 MAX_CHUNK_VALUES: Final = 2**28
 """A chunk is read whole: a header cannot ask for more memory than this many values at once."""
+
+MAX_PROTOTYPES: Final = 2**24
+"""Up to here every whole number is a float32."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +63,34 @@ class ArraySpec:
 
 
 @attrs.frozen(kw_only=True)
+class KeptScores:
+    """Which scores of a row a store keeps: those above `tau`, as how far they are above it; others are 0.
+
+    Parameters
+    ----------
+    form: `threshold`: all of these, in rows of full length; `top-k`: the largest of these, in the
+        arrays `<scorer>.values` and `<scorer>.prototypes`, the latter with whole numbers
+    tau: what a score is measured from
+    n_prototypes: length of a full row
+
+    Raises StoreError for another form, and for prototypes that a float32 cannot count.
+    """
+
+    form: str
+    tau: float
+    n_prototypes: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise StoreError(f"form of scores {self.form!r} is none of {', '.join(FORMS)}")
+        if not 1 <= self.n_prototypes <= MAX_PROTOTYPES:
+            raise StoreError(
+                f"some scores of {self.n_prototypes} prototypes: between 1 and {MAX_PROTOTYPES} "
+                "can be told apart"
+            )
+
+
+@attrs.frozen(kw_only=True)
 class StoreHeader:
     """The immutable description of a store. Rows are example-major: row = example * positions + position.
 
@@ -76,7 +108,9 @@ class StoreHeader:
     dataset_digest: its digest
     split: name of the split
     source: digest of the store that scores were computed from, or activations were converted from
-    pooling: how the positions of an example became one row: `max`, `mean`; None for activations
+    pooling: how the positions of an example became one row: `max`, `mean`, `top-mean of 8`, or `none`
+        when each has its own; None for activations
+    kept: which scores a row keeps; None for all of them, and for activations
 
     Raises StoreError when a value is out of range, or two disagree.
     """
@@ -96,6 +130,7 @@ class StoreHeader:
     split: str
     source: str | None = None
     pooling: str | None = None
+    kept: KeptScores | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.version != FORMAT_VERSION:
