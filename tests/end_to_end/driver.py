@@ -1,4 +1,4 @@
-"""Runs every stage in this process, and kills it with SIGKILL at one exact instant.
+"""Runs every stage in this process, and sends it a signal at one exact instant.
 
 Instants are counted in calls of `os.fsync`, the moments between which files change, and in calls of
 the method's `update`; both from the beginning of a stage.
@@ -13,12 +13,14 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import torch
+import typer
 
+from traits_core.cli.shared import context
 from traits_core.config.run_config import resolve_run
 from traits_core.registry.loader import load_registry
 from traits_core.stages.compose import run_all
-from traits_core.stages.context import Context
 
 SMALL = {
     "method": {"name": "kmeans", "n_clusters": 32, "max_epochs": 3},
@@ -28,10 +30,11 @@ SMALL = {
 }
 
 
-class Killer:
-    """Follows the stages as a `Progress`, counts instants, and kills at the one it was told."""
+class Sender:
+    """Follows the stages as a `Progress`, counts instants, and sends signals at the one it was told."""
 
-    def __init__(self, stage: str, event: str, count: int) -> None:
+    def __init__(self, signals: list[str], stage: str, event: str, count: int) -> None:
+        self.signals = [signal.Signals[name] for name in signals]
         self.target = (stage, event, count)
         self.stage, self.counts = "", {}
 
@@ -47,16 +50,18 @@ class Killer:
         key = (self.stage, event)
         self.counts[key] = self.counts.get(key, 0) + 1
         if (*key, self.counts[key]) == self.target:
-            os.kill(os.getpid(), signal.SIGKILL)
+            for number in self.signals:
+                os.kill(os.getpid(), number)
 
 
-def main(home: str, stage: str, event: str, count: str) -> None:
+def main(home: str, stage: str, event: str, count: str, *signals: str) -> None:
     torch.set_num_threads(1)
-    killer = Killer(stage, event, int(count))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started us without
+    sender = Sender(signals or ["SIGKILL"], stage, event, int(count))
     fsync = os.fsync
 
     def counted_fsync(handle: int) -> None:
-        killer.happened("fsync")
+        sender.happened("fsync")
         fsync(handle)
 
     os.fsync = counted_fsync
@@ -66,16 +71,17 @@ def main(home: str, stage: str, event: str, count: str) -> None:
     update = method.update
 
     def counted_update(self, acts_bd):
-        killer.happened("update")
+        sender.happened("update")
         return update(self, acts_bd)
 
     method.update = counted_update
-    context = Context(
-        home=Path(home), registry=registry, device=torch.device("cpu"), progress=killer
-    )
-    run = run_all(config, context)
-    print(json.dumps({"run": str(run.root), "counts": [[*k, n] for k, n in killer.counts.items()]}))
+    with context(Path(home), "cpu", registry) as surroundings:
+        run = run_all(config, attrs.evolve(surroundings, progress=sender))
+    print(json.dumps({"run": str(run.root), "counts": [[*k, n] for k, n in sender.counts.items()]}))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except typer.Exit as stopped:
+        sys.exit(stopped.exit_code)

@@ -80,7 +80,7 @@ def record(run):
 
 def outcome(run):
     """Everything that the run computed, without times."""
-    timed = ("seconds", "rows_per_second")
+    timed = ("seconds", "rows_per_second", "peak_bytes")
     metrics = [{k: v for k, v in line.items() if k not in timed} for line in record(run)]
     return run.root.name, (run.probe / "results.json").read_text(), metrics
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from traits_core.config.run_config import Choice
+from traits_core.interruption import Interrupted, stopping_on_signals
 from traits_core.registry.plugins import Registry
 from traits_core.stages.context import Context
 
@@ -58,7 +60,7 @@ def context(
     progress = make_progress(sys.stderr)
 
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), stopping_on_signals():
             yield Context(
                 home=home,
                 registry=registry,
@@ -66,9 +68,10 @@ def context(
                 progress=progress,
                 trackers=Trackers({track.spec.name: track.build()} if track else {}, progress),
             )
-    except KeyboardInterrupt:
-        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as error:
+        stopped = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
+        print(f"\n{stopped}: the same command goes on from here", file=sys.stderr)
+        raise typer.Exit(stopped.exit_code) from None
 
 
 def print_json(value: Any) -> None:

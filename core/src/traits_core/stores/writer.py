@@ -16,6 +16,7 @@ from torch import Tensor
 
 from traits_core.durable import create_json
 from traits_core.errors import StoreError
+from traits_core.interruption import deferring_signals, stop_if_asked
 from traits_core.protocols import Storage
 from traits_core.stores.batch import encode_batch
 from traits_core.stores.committer import Committer
@@ -44,7 +45,8 @@ class StoreWriter:
     A store that was never repaired has one gap: all that is behind its last committed shard.
 
     Leaving the block early loses the rows of the unfinished shard and nothing else; dying in it,
-    those of the shard that is being committed too.
+    those of the shard that is being committed too. A signal that asks to stop waits for the shard's
+    end, a second one does not.
 
     Parameters
     ----------
@@ -74,6 +76,7 @@ class StoreWriter:
         refuse_foreign(self.root)
         with ExitStack() as stack:
             stack.enter_context(locked(self.root))
+            stack.enter_context(deferring_signals(patient=False))
             self._open()
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="traits-commit")
             stack.callback(self._thread.shutdown)
@@ -93,7 +96,7 @@ class StoreWriter:
                 raise
         finally:
             self._buffers, self._spare = {}, {}
-            self._stack.close()
+            self._stack.__exit__(kind, error, trace)
 
     @property
     def committed_rows(self) -> int:
@@ -214,6 +217,7 @@ class StoreWriter:
         self._pending = self._shard, commit
         self._buffers, self._spare = self._spare, self._buffers
         self._shard, self._buffered = self._shard + 1, 0
+        stop_if_asked()
 
     def _settle(self) -> None:
         """Wait for the shard that is being committed, if any; raise what kept it from being so."""

@@ -13,6 +13,7 @@ import attrs
 import torch
 
 from traits_core.errors import DataError
+from traits_core.interruption import asked_to_stop, deferring_signals, stop_if_asked
 from traits_core.progress import Progress
 from traits_core.protocols import Method
 from traits_core.tracking.metrics import MetricsLog
@@ -37,7 +38,7 @@ class Loop:
     """Trains one method on one stream, from its last checkpoint on.
 
     A run that was interrupted and started again ends bit for bit where an uninterrupted one does,
-    on one thread. Memory: the method's state, one window of the stream, two batches.
+    on one thread. A signal that asks to stop ends it after the step, with a checkpoint. Memory: the method's state, one window of the stream, two batches.
 
     Parameters
     ----------
@@ -72,7 +73,10 @@ class Loop:
         self.log.rewind(cursor.step)
         per_epoch, epochs = self.stream.batches_per_epoch, self.method.max_epochs
         done = cursor.epoch * per_epoch + cursor.batch
-        with self.progress.track("training", epochs * per_epoch, "batches", done) as advance:
+        with (
+            self.progress.track("training", epochs * per_epoch, "batches", done) as advance,
+            deferring_signals(patient=True),
+        ):
             while not self.method.done and cursor.epoch < epochs:
                 cursor = self._epoch(cursor, advance)
         return cursor
@@ -90,8 +94,9 @@ class Loop:
             )
             self._record("step", cursor, metrics)
             advance(1)
-            if cursor.step % self.checkpoint_every == 0:
+            if cursor.step % self.checkpoint_every == 0 or asked_to_stop():
                 save_checkpoint(self.checkpoints, self.method, cursor)
+            stop_if_asked()
         metrics = dict(self.method.end_epoch())
         metrics["peak_bytes"] = float(_peak_bytes())
         cursor = attrs.evolve(
