@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from traits_core.learning.inputs import centred, check_activations
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
     from traits_core.scoring.reconstruction import Reconstruction, ReconstructionSums
+    from traits_core.stores.formats.npz_file import open_npz
 
 __all__ = [
     "AffineParts",
@@ -114,11 +115,12 @@ __all__ = [
     "greedy_kmeans_plus_plus",
     "hookimpl",
     "load_tensors",
+    "open_npz",
     "option",
     "save_tensors",
 ]
 
-# These import torch, which listing plugins and asking for help must not.
+# These import torch or numpy, which listing plugins and asking for help must not.
 _ON_FIRST_USE: Final = {
     "FarRows": "traits_core.learning.far_rows",
     "Reconstruction": "traits_core.scoring.reconstruction",
@@ -126,6 +128,7 @@ _ON_FIRST_USE: Final = {
     "centred": "traits_core.learning.inputs",
     "check_activations": "traits_core.learning.inputs",
     "greedy_kmeans_plus_plus": "traits_core.learning.seeding",
+    "open_npz": "traits_core.stores.formats.npz_file",
 }
 
 
