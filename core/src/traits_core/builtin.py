@@ -1,5 +1,6 @@
 """The core's own storages, formats, probe and tracker, offered through the same hooks as everybody else's."""
 
+from traits_core.probing.ksparse.config import KSparseConfig
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.registry.hookspecs import hookimpl
 from traits_core.specs import FormatSpec, ProbeSpec, StorageSpec, TrackerSpec
@@ -77,7 +78,14 @@ def traits_probes() -> list[ProbeSpec]:
             config=RetrievalConfig,
             factory="traits_core.probing.retrieval:RetrievalProbe",
             example={"n_permutations": 2, "block": 8},
-        )
+        ),
+        ProbeSpec(
+            name="k-sparse",
+            summary="linear classifiers on the best k prototypes per trait, with nulls",
+            config=KSparseConfig,
+            factory="traits_core.probing.ksparse.probe:KSparseProbe",
+            example={"k": (1, 3), "block": 8},
+        ),
     ]
 
 

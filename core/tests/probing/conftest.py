@@ -54,6 +54,12 @@ def _split(labels_nt, **scores) -> MemorySplit:
 
 
 @pytest.fixture
+def memory_scores():
+    """`memory_scores(scores_nk)` makes a `ScoreMatrix`."""
+    return MemoryScores
+
+
+@pytest.fixture
 def split():
     """`split(labels_nt, method=scores_nk, ...)` makes a split."""
     return _split

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from traits_core.probing.null_rows import _ap_of_constant
 from traits_core.probing.positives import Positives
-from traits_core.probing.retrieval import RetrievalProbe, _ap_of_constant
+from traits_core.probing.retrieval import RetrievalProbe
 from traits_core.probing.retrieval_config import RetrievalConfig
 
 
@@ -95,7 +96,7 @@ def test_a_kernel_that_breaks_ties_by_row_is_noticed_at_run_time(monkeypatch, pl
         assert isinstance(positives, Positives)
         return np.full((scores_nk.shape[1], positives.n_traits), 0.5)
 
-    monkeypatch.setattr("traits_core.probing.retrieval.average_precision", in_order_of_rows)
+    monkeypatch.setattr("traits_core.probing.null_rows.average_precision", in_order_of_rows)
     with pytest.raises(Exception, match="not the prevalence"):
         _ap_of_constant(planted().traits.labels_nt)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
-from traits_core.errors import TraitsError
-from traits_core.probing.ap import average_precision, average_precision_pairs
+from traits_core.probing.ap import average_precision_pairs
 from traits_core.probing.audit import check_splits
 from traits_core.probing.grid import Grid, grid_rows
 from traits_core.probing.intervals import map_interval
+from traits_core.probing.null_rows import METHOD, constant_row, place, with_permutations
 from traits_core.probing.positives import Positives
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.probing.retrieval_tables import Labels, RowResult, headline_row, trait_rows
@@ -22,8 +21,6 @@ from traits_core.probing.selection import Chooser, chosen_scores, select
 from traits_core.protocols import ProbeSplit, ScoreMatrix
 from traits_core.records import ProbeResult, Table
 
-METHOD = "method"
-SHOWN_FIRST = ("gaussian", "activations", METHOD)
 GRID_ROWS = ("gaussian", METHOD)
 
 
@@ -49,19 +46,15 @@ class RetrievalProbe:
         labels = Labels.of(train.traits, test.traits)
         measured = {
             name: _measure(name, train.scores[name], test.scores[name], labels, self.config, seed)
-            for name in sorted(train.scores, key=_place)
+            for name in sorted(train.scores, key=place)
         }
-        rows = [_constant(labels)]
+        rows = [constant_row(labels)]
         rows += [found.permuted for found in measured.values() if found.permuted]
         rows += [found.row for found in measured.values()]
         tables = {"traits": tuple(entry for row in rows for entry in trait_rows(row, labels))}
         if cells := tuple(cell for found in measured.values() for cell in found.cells):
             tables["grid"] = cells
         return ProbeResult(headline=tuple(headline_row(row, labels) for row in rows), tables=tables)
-
-
-def _place(name: str) -> int:
-    return SHOWN_FIRST.index(name) if name in SHOWN_FIRST else len(SHOWN_FIRST)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -84,8 +77,8 @@ def _measure(
     """All in one pass: permuted labels are further columns, so each prototype is sorted once."""
     n_permutations = config.n_permutations if name == METHOD else 0
     rng = np.random.default_rng(seed)
-    train_nt = _with_permutations(labels.train_nt, n_permutations, rng)
-    test_nt = _with_permutations(labels.test_nt, n_permutations, rng)
+    train_nt = with_permutations(labels.train_nt, n_permutations, rng)
+    test_nt = with_permutations(labels.test_nt, n_permutations, rng)
     in_grid = config.grid and name in GRID_ROWS
     grid = Grid.of(config, train, seed) if in_grid else Grid.single(train)
 
@@ -125,38 +118,3 @@ def _measure(
         permuted=permuted,
         cells=grid_rows(name, grid, found, test, labels, config.block) if in_grid else (),
     )
-
-
-def _with_permutations(
-    labels_nt: NDArray[np.bool_], n_permutations: int, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Labels [examples, traits x (1 + permutations)]; a permutation moves whole images."""
-    permuted = [labels_nt[rng.permutation(len(labels_nt))] for _ in range(n_permutations)]
-    return np.concatenate([labels_nt, *permuted], axis=1)
-
-
-def _constant(labels: Labels) -> RowResult:
-    ap_train_t, ap_t = (
-        _ap_of_constant(labels_nt) for labels_nt in (labels.train_nt, labels.test_nt)
-    )
-    measured_nt = labels.test_nt[:, labels.measured_t]
-    return RowResult(
-        row="constant",
-        n_prototypes=1,
-        prototypes_t=None,
-        ap_train_t=ap_train_t,
-        ap_t=ap_t,
-        interval=map_interval(np.zeros(measured_nt.shape, np.float32), measured_nt),
-    )
-
-
-def _ap_of_constant(labels_nt: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Compute it by the same kernel as everything else, and refuse to go on if it is not the prevalence."""
-    scores_nk = np.zeros((len(labels_nt), 1), np.float32)
-    ap_t: NDArray[np.float64] = average_precision(scores_nk, Positives.of(labels_nt))[0]
-    if not np.array_equal(ap_t, labels_nt.mean(axis=0)):
-        raise TraitsError(
-            "the AP of constant scores is not the prevalence: average precision is computed wrongly "
-            "on this machine, and no result can be trusted; please report it with your numpy version"
-        )
-    return ap_t
