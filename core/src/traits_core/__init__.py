@@ -20,6 +20,7 @@ from traits_core.protocols import (
     Dataset,
     Format,
     Method,
+    PlanningMethod,
     Probe,
     ProbeSplit,
     ReconstructingScorer,
@@ -58,6 +59,7 @@ from traits_core.training.comm import NullComm
 if TYPE_CHECKING:
     from traits_core.learning.far_rows import FarRows
     from traits_core.learning.inputs import centred, check_activations
+    from traits_core.learning.matching import match_directions
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
     from traits_core.scoring.reconstruction import Reconstruction, ReconstructionSums
     from traits_core.stores.formats.npz_file import open_npz
@@ -86,6 +88,7 @@ __all__ = [
     "MethodSpec",
     "NullComm",
     "OpenStore",
+    "PlanningMethod",
     "PluginError",
     "PositionLabels",
     "Probe",
@@ -115,6 +118,7 @@ __all__ = [
     "greedy_kmeans_plus_plus",
     "hookimpl",
     "load_tensors",
+    "match_directions",
     "open_npz",
     "option",
     "save_tensors",
@@ -128,6 +132,7 @@ _ON_FIRST_USE: Final = {
     "centred": "traits_core.learning.inputs",
     "check_activations": "traits_core.learning.inputs",
     "greedy_kmeans_plus_plus": "traits_core.learning.seeding",
+    "match_directions": "traits_core.learning.matching",
     "open_npz": "traits_core.stores.formats.npz_file",
 }
 

@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, check_activations, load_tensors, save_tensors
+from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
 from traits_plugin_softcluster.centres import Centres, keep_members_, softmax_tile, tile_rows
 from traits_plugin_softcluster.directions import LARGEST, directions
 
@@ -75,6 +75,16 @@ class SoftClusterScorer:
             keep_members_(kept_bj, self.min_membership)
             values_bj[part] = kept_bj / kept_bj.sum(dim=1, keepdim=True)
         return values_bj.masked_fill_(~directed_b[:, None], 0), clusters_bj
+
+    def affine(self) -> AffineParts:
+        """The centres as an encoder, on activations less the shift: in a row, cosines up to a factor."""
+        centres_kd = self.centres.centres_kd
+        return AffineParts(
+            encoder_dk=centres_kd.T.contiguous(),
+            bias_k=centres_kd.new_zeros(len(centres_kd)),
+            decoder_kd=centres_kd,
+            shift_d=self.shift_d,
+        )
 
     def save(self, directory: Path) -> None:
         """Write `scorer.safetensors` into `directory`."""
