@@ -24,6 +24,7 @@ def _normal(*shape: int, seed: int = 0) -> Tensor:
 ACTIVATIONS: tuple[Activation, ...] = (
     Relu(),
     TopK(3),
+    TopK(9, signed=True),
     JumpRelu(_normal(S, seed=7)),
     Gated(
         gate_bias_s=_normal(S, seed=8),
@@ -52,7 +53,8 @@ def _direct(activation: Activation, pre: float, row: list[float], s: int) -> flo
     import math
 
     if isinstance(activation, TopK):
-        return max(pre, 0.0) if sorted(row, reverse=True).index(pre) < activation.k else 0.0
+        kept = pre if activation.signed else max(pre, 0.0)
+        return kept if sorted(row, reverse=True).index(pre) < activation.k else 0.0
     if isinstance(activation, JumpRelu):
         return pre if pre > max(float(activation.threshold_s[s]), 0.0) else 0.0
     if isinstance(activation, Gated):
@@ -95,11 +97,13 @@ def test_sparse_latents_are_the_dense_ones(activation: Activation, rows: int) ->
 
 
 @every_activation
-def test_a_batch_without_a_positive_latent_is_all_zero(activation: Activation) -> None:
+def test_a_batch_without_a_positive_latent_is_all_zero_unless_signed(
+    activation: Activation,
+) -> None:
     latents_bs = activation(torch.full((3, S), -100.0))
-    assert not latents_bs.any()
     values_bj, _ = activation.sparse(torch.full((3, S), -100.0))
-    assert not values_bj.any()
+    signed = isinstance(activation, TopK) and activation.signed
+    assert bool(latents_bs.any()) == bool(values_bj.any()) == signed
 
 
 @every_activation
@@ -134,6 +138,13 @@ def test_a_layer_norm_is_undone_in_the_reconstruction() -> None:
     torch.testing.assert_close(rows_bd, expected_bd, rtol=1e-4, atol=1e-4)
     rows_bd, _, _ = RowNorm.CONSTANT.apply(acts_bd)
     torch.testing.assert_close(rows_bd.norm(dim=1), torch.full((8,), D**0.5))
+
+
+def test_a_bias_may_move_into_the_gates() -> None:
+    gates = ACTIVATIONS[4]
+    assert isinstance(gates, Gated)
+    pre_bs, bias_s = _normal(20, S, seed=5), _normal(S, seed=11)
+    torch.testing.assert_close(gates.shifted(bias_s)(pre_bs), gates(pre_bs + bias_s))
 
 
 @every_activation

@@ -12,7 +12,7 @@ from traits_core import ConfigError
 
 
 class Activation(Protocol):
-    """Row-wise map from pre-activations [B, S] to latents [B, S] that are at least 0."""
+    """Row-wise map from pre-activations [B, S] to latents [B, S], most of them 0."""
 
     name: ClassVar[str]
 
@@ -20,7 +20,7 @@ class Activation(Protocol):
         """All latents, float32 [B, S]."""
 
     def sparse(self, pre_bs: Tensor) -> tuple[Tensor, Tensor]:
-        """The positive latents: float32 values [B, J] and int64 latents [B, J].
+        """The latents that are not 0: float32 values [B, J] and int64 latents [B, J].
 
         No latent stands twice in a row; places that a row does not need hold value 0.
         """
@@ -49,11 +49,18 @@ class Relu:
 
 @attrs.frozen
 class TopK:
-    """The `k` largest pre-activations of each row, where positive. Gao et al. 2024, arXiv 2406.04093."""
+    """The `k` largest pre-activations of each row, where positive. Gao et al. 2024, arXiv 2406.04093.
+
+    Parameters
+    ----------
+    k: from 1
+    signed: keep them where negative too, in rows with fewer than `k` positive ones, as saev does
+    """
 
     name: ClassVar[str] = "topk"
 
     k: int
+    signed: bool = False
 
     def __call__(self, pre_bs: Tensor) -> Tensor:
         """All latents."""
@@ -62,7 +69,7 @@ class TopK:
     def sparse(self, pre_bs: Tensor) -> tuple[Tensor, Tensor]:
         """The latents kept; J is `k`."""
         values_bj, indices_bj = pre_bs.topk(self.k, dim=1, sorted=False)
-        return values_bj.relu(), indices_bj
+        return values_bj if self.signed else values_bj.relu(), indices_bj
 
     def check(self, n_latents: int) -> None:
         """Raise ConfigError unless `k` is from 1 to `n_latents`."""
@@ -124,6 +131,14 @@ class Gated:
         """The positive latents; J is the most that a row of the batch has."""
         return positive(self(pre_bs))
 
+    def shifted(self, bias_s: Tensor) -> Gated:
+        """What does to `pre` as this one does to `pre + bias`."""
+        return Gated(
+            gate_bias_s=self.gate_bias_s + bias_s,
+            magnitude_bias_s=self.magnitude_bias_s + bias_s * self.log_magnitude_s.exp(),
+            log_magnitude_s=self.log_magnitude_s,
+        )
+
     def check(self, n_latents: int) -> None:
         """Raise ConfigError unless there are a gate, a magnitude and a scale per latent."""
         _check_vector("gate bias", self.gate_bias_s, n_latents)
@@ -146,7 +161,7 @@ class GroupMax:
     def sparse(self, pre_bs: Tensor) -> tuple[Tensor, Tensor]:
         """The latents kept; J is `k`, one per group."""
         size = pre_bs.shape[1] // self.k
-        values_bj, places_bj = pre_bs.unflatten(1, (self.k, size)).max(dim=2)
+        values_bj, places_bj = pre_bs.reshape(len(pre_bs), self.k, size).max(dim=2)
         first_j = torch.arange(0, pre_bs.shape[1], size, device=pre_bs.device)
         return values_bj.relu(), places_bj + first_j
 

@@ -84,11 +84,11 @@ class Dictionary:
         return torch.addmm(self.encoder_bias_s, rows_bd, self.encoder_ds)
 
     def encode(self, acts_bd: Tensor) -> Tensor:
-        """All latents of activations [B, D]: float32 [B, S], at least 0."""
+        """All latents of activations [B, D]: float32 [B, S]."""
         return self.activation(self.pre_activations(acts_bd))
 
     def encode_sparse(self, acts_bd: Tensor) -> tuple[Tensor, Tensor]:
-        """The positive latents of activations [B, D]: float32 values [B, J], int64 latents [B, J].
+        """The latents of activations [B, D] that are not 0: float32 values [B, J], int64 latents [B, J].
 
         No latent stands twice in a row; places that a row does not need hold value 0.
         """
@@ -122,7 +122,7 @@ class Dictionary:
 
     def save(self, path: Path) -> None:
         """Durably write all of it to one safetensors file."""
-        inner = attrs.asdict(self.activation)
+        inner = attrs.asdict(self.activation)  # type: ignore[arg-type]  # each is an attrs class
         tensors = {name: value for name, value in inner.items() if isinstance(value, Tensor)}
         facts = {
             **FORMAT,

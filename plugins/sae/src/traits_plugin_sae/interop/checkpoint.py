@@ -1,0 +1,135 @@
+"""What a checkpoint of another program comes to, and what every format of them can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+import torch
+from torch import Tensor
+
+from traits_core import StoreError, save_tensors
+from traits_plugin_sae.activations import TopK
+from traits_plugin_sae.dictionary import Dictionary
+
+Facts = Mapping[str, Any]
+"""JSON values."""
+
+
+@attrs.frozen(eq=False)
+class Checkpoint:
+    """A sparse autoencoder that another program wrote.
+
+    Parameters
+    ----------
+    dictionary: computes what that program computes
+    source: what the files say beside the weights, as it stands there
+    notes: what a user should know of it, a sentence each
+    """
+
+    dictionary: Dictionary
+    source: Facts
+    notes: tuple[str, ...] = ()
+
+
+class CheckpointFormat(Protocol):
+    """How one program keeps its sparse autoencoders; each is a module."""
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether `path` looks like this format, by the names of files or their first bytes."""
+
+    def read(self, path: Path) -> Checkpoint:
+        """Read a directory or its weights; nothing that it says is executed.
+
+        Raises StoreError, or any error of malformed values: `formats.read` makes one line of them.
+        """
+
+    def write(self, directory: Path, dictionary: Dictionary, facts: Facts) -> tuple[str, ...]:
+        """Write `dictionary` into the empty `directory`; return notes for the user.
+
+        `facts` say where it comes from, and are kept where the format has a place for them. Raises
+        ConfigError when the format has no such autoencoders.
+        """
+
+
+@attrs.frozen(eq=False)
+class Weights:
+    """Named tensors of a file, taken out as finite float32."""
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a tensor of that name."""
+        return name in self.tensors
+
+    def take(self, *names: str) -> Tensor:
+        """The tensor that has the first of these names; raises StoreError when there is none, or NaN in it."""
+        name = next((name for name in names if name in self.tensors), None)
+        if name is None:
+            there = ", ".join(sorted(self.tensors)) or "nothing"
+            raise StoreError(f"{self.path}: no {' or '.join(names)} among its tensors: {there}")
+        tensor = self.tensors[name]
+        values = tensor.to(torch.float32).contiguous()
+        if not values.isfinite().all():
+            raise StoreError(f"{self.path}: {name} holds NaN or infinity")
+        return values
+
+    def transposed(self, name: str) -> Tensor:
+        """The transpose of a matrix."""
+        return self.take(name).T.contiguous()
+
+    def number(self, name: str) -> float:
+        """A tensor of one value."""
+        return float(self.take(name))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; raises StoreError when it holds anything else."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: no readable JSON: {error}") from error
+    if not isinstance(facts, dict):
+        raise StoreError(f"{path}: must hold a JSON object")
+    return facts
+
+
+def write_json(path: Path, facts: Facts) -> None:
+    """Write a JSON object."""
+    path.write_text(json.dumps(dict(facts), indent=2) + "\n", encoding="utf-8")
+
+
+def save_weights(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors, which may be views of each other, to a safetensors file."""
+    save_tensors(path, {name: tensor.clone() for name, tensor in tensors.items()})
+
+
+def natural(value: Any, what: str) -> int:
+    """`value`, which must be a whole number from 1 on; raises ValueError when it is not."""
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{what} must be a whole number from 1, not {value!r}")
+    return value
+
+
+def with_unit_rows(dictionary: Dictionary) -> Dictionary:
+    """The same weights, save that the norms of the decoder's rows are in the encoder: latents grow by them."""
+    norm_s = dictionary.decoder_sd.norm(dim=1)
+    divisor_s = norm_s.clamp(min=torch.finfo(torch.float32).tiny)
+    return attrs.evolve(
+        dictionary,
+        encoder_ds=dictionary.encoder_ds * norm_s,
+        encoder_bias_s=dictionary.encoder_bias_s * norm_s,
+        decoder_sd=dictionary.decoder_sd / divisor_s[:, None],
+    )
+
+
+def rectified(activation: TopK, program: str) -> tuple[str, ...]:
+    """A note when `program` has no negative latents, and `activation` has."""
+    if not activation.signed:
+        return ()
+    k = activation.k
+    return (f"{program} drops negative latents: rows with fewer than {k} positive ones differ",)

@@ -1,0 +1,77 @@
+"""The formats by name: which one is it, read it, write it."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from traits_core import ConfigError, StoreError, TraitsError
+from traits_plugin_sae.dictionary import Dictionary
+from traits_plugin_sae.interop import dictionary_learning, gemma_scope, saelens, saev, sparsify
+from traits_plugin_sae.interop.checkpoint import Checkpoint, CheckpointFormat, Facts
+
+FORMATS: Final[Mapping[str, CheckpointFormat]] = {
+    "saelens": saelens,
+    "dictionary-learning": dictionary_learning,
+    "sparsify": sparsify,
+    "gemma-scope": gemma_scope,
+    "saev": saev,
+}
+
+
+def detect(path: Path) -> str:
+    """The name of the format of `path`; raises StoreError when it is none of them."""
+    try:
+        found = next((name for name, form in FORMATS.items() if form.recognizes(path)), None)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    if found is None:
+        raise StoreError(
+            f"{path}: no checkpoint of {', '.join(FORMATS)} is there; name its directory, or its "
+            "file of weights"
+        )
+    return found
+
+
+def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
+    """Read a checkpoint in the format `name`, or the one that it is in.
+
+    Raises StoreError, in one line, when it is damaged or not what it is taken for.
+    """
+    name = name or detect(path)
+    try:
+        return _format(name).read(path)
+    except (StoreError, OSError) as error:
+        raise StoreError(str(error).splitlines()[0]) from error
+    except (TraitsError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StoreError(f"{path}: not a readable checkpoint of {name}: {reason}") from error
+
+
+def write_checkpoint(
+    directory: Path, name: str, dictionary: Dictionary, facts: Facts
+) -> tuple[str, ...]:
+    """Write a checkpoint to the new `directory`, all of it or nothing; return notes for the user.
+
+    Raises ConfigError when there is something already, or the format has no such autoencoders.
+    """
+    form = _format(name)
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ConfigError(f"{directory}: is there already; name a new directory")
+    staging = directory.with_name(f"{directory.name}.tmp-{uuid.uuid4().hex[:12]}")
+    staging.mkdir(parents=True)
+    try:
+        notes = form.write(staging, dictionary, facts)
+        staging.rename(directory)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return notes
+
+
+def _format(name: str) -> CheckpointFormat:
+    if name not in FORMATS:
+        raise ConfigError(f"no checkpoint format {name!r}; choose from {', '.join(FORMATS)}")
+    return FORMATS[name]
