@@ -128,6 +128,14 @@ class Method(Protocol):
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
 
 
+@runtime_checkable
+class PlanningMethod(Protocol):
+    """A method whose schedule or number of passes depends on how many rows there are."""
+
+    def plan(self, rows_per_epoch: int) -> None:
+        """Called once, before all else: the rows of one epoch, of all processes together."""
+
+
 class Dataset(Protocol):
     """Examples, labels and splits. The factory is called as `factory(config)`."""
 

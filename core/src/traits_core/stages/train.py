@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from traits_core.config.run_config import digest_of
 from traits_core.normalization.stream import NormalizedStream
-from traits_core.protocols import Method
+from traits_core.protocols import Method, PlanningMethod
 from traits_core.scoring.saved import read_facts, save_scorer
 from traits_core.stages.context import Context
 from traits_core.stages.normalizer import run_normalizer
@@ -31,6 +31,8 @@ def train(run: RunDirectory, activations: Store, context: Context) -> None:
         method: Method = run.config.method.build(
             d_model=array.columns, seed=options.seed, device=context.device, comm=NullComm()
         )
+        if isinstance(method, PlanningMethod):
+            method.plan(activations.header.rows)
         normalizer = run_normalizer(run, activations, context)
         stream = ShuffledStream(
             activations, array.name, options.batch_size, options.seed, device=context.device
