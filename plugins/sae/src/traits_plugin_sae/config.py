@@ -1,0 +1,107 @@
+"""The options of sparse autoencoders."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+from attrs.validators import and_, deep_iterable, ge, gt, in_, le, optional
+
+from traits_core import option
+
+at_least_one = ge(1)
+fraction = and_(ge(0.0), le(1.0))
+
+
+@attrs.frozen
+class SaeConfig:
+    """Options of the method `sae`; the README says what each is for."""
+
+    architecture: Literal["topk", "relu"] = option(
+        "topk",
+        help="which latents are active: the k largest, or all that are positive",
+        validator=in_(("topk", "relu")),
+    )
+    n_latents: int = option(4096, help="number of prototypes", validator=at_least_one)
+    k: int = option(
+        32,
+        help="topk: active latents per row; at most n_latents",
+        validator=at_least_one,
+    )
+    prefixes: tuple[int, ...] = option(
+        (),
+        help="topk: increasing widths of nested dictionaries that reconstruct too",
+        validator=deep_iterable(at_least_one),
+    )
+    penalty: float | None = option(
+        None,
+        help="relu: weight of the L1 norm of latents in the loss (default: 0.03)",
+        validator=optional(and_(ge(0.0), le(1e6))),
+    )
+    steps: int = option(
+        2000,
+        help="optimiser steps at least: passes are made until there are as many",
+        validator=at_least_one,
+    )
+    max_epochs: int | None = option(
+        None,
+        help="passes over the training rows (default: as many as the steps take)",
+        validator=optional(at_least_one),
+    )
+    step_rows: int = option(
+        2048,
+        help="rows of one optimiser step at most: batches of the stream are split",
+        validator=at_least_one,
+    )
+    learning_rate: float | None = option(
+        None,
+        help="of Adam, at its highest (default: from the latents and the steps)",
+        validator=optional(and_(gt(0.0), le(1.0))),
+    )
+    warm_up: float = option(
+        0.05, help="fraction of the steps in which the learning rate rises", validator=fraction
+    )
+    decay: float = option(
+        0.2, help="fraction of the steps, the last, in which it falls to 0", validator=fraction
+    )
+    sparsity_warm_up: float = option(
+        0.1, help="fraction of the steps in which the penalty rises", validator=fraction
+    )
+    clip: float = option(
+        1.0, help="gradients are scaled down to this norm at most", validator=gt(0.0)
+    )
+    center: Literal["median", "mean", "zero"] = option(
+        "median",
+        help="where the decoder's bias starts: geometric median or mean of the sample, or 0",
+        validator=in_(("median", "mean", "zero")),
+    )
+    start: Literal["random", "rows"] = option(
+        "random",
+        help="where decoder rows start: random directions, or those of rows of the sample",
+        validator=in_(("random", "rows")),
+    )
+    auxiliary: float = option(
+        1 / 32,
+        help="weight of the loss by which dead latents learn what the others leave; 0: none",
+        validator=and_(ge(0.0), le(1e6)),
+    )
+    dead_after: int | None = option(
+        None,
+        help="steps without a positive row from which a latent is dead (default: from the steps)",
+        validator=optional(at_least_one),
+    )
+    spike: float = option(
+        100.0,
+        help="stop when the loss is more than this many times its median of the last 64 steps",
+        validator=gt(1.0),
+    )
+    sample_rows: int = option(
+        16384, help="training rows that the start is measured on", validator=at_least_one
+    )
+
+    @property
+    def dead_steps(self) -> int:
+        """Steps without a positive row from which a latent is dead: 5 % of all, from 20 to 1000."""
+        if self.dead_after is not None:
+            return self.dead_after
+        return min(max(self.steps // 20, 20), 1000)
