@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from traits_core.probing.ap import average_precision_pairs
 from traits_core.probing.audit import check_splits
+from traits_core.probing.bootstrap import bca_interval
 from traits_core.probing.grid import Grid, grid_rows
 from traits_core.probing.intervals import map_interval
 from traits_core.probing.null_rows import METHOD, constant_row, place, with_permutations
@@ -97,8 +99,8 @@ def _measure(
         prototypes_t=best.prototypes_t[:n_traits],
         ap_train_t=best.ap_t[:n_traits],
         ap_t=ap_t[:n_traits],
-        interval=map_interval(
-            scores_nt[:, :n_traits][:, measured_t], labels.test_nt[:, measured_t]
+        interval=_interval(
+            scores_nt[:, :n_traits][:, measured_t], labels.test_nt[:, measured_t], config, seed
         ),
     )
     permuted = (
@@ -118,3 +120,11 @@ def _measure(
         permuted=permuted,
         cells=grid_rows(name, grid, found, test, labels, config.block) if in_grid else (),
     )
+
+
+def _interval(
+    scores_nt: NDArray[np.float32], labels_nt: NDArray[np.bool_], config: RetrievalConfig, seed: int
+) -> tuple[float, float]:
+    if config.bootstrap:
+        return bca_interval(scores_nt, labels_nt, config.bootstrap, seed)
+    return map_interval(scores_nt, labels_nt)

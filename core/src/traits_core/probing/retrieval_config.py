@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import deep_iterable, ge, le
+from attrs.validators import deep_iterable, ge, in_, le, or_
 
 from traits_core.config.fields import option
 
@@ -24,6 +24,11 @@ class RetrievalConfig:
     )
     max_prevalence: float = option(
         0.75, help="refuse labels whose mean prevalence is above this", validator=le(1.0)
+    )
+    bootstrap: int = option(
+        0,
+        help="resamples of images for BCa intervals, from 200; 0: infinitesimal jackknife, at no cost",
+        validator=or_(in_((0,)), ge(200)),
     )
     grid: bool = option(
         True, help="measure fewer prototypes and fewer train examples, too (table `grid`)"
