@@ -53,13 +53,13 @@ def _split(labels_nt, **scores) -> MemorySplit:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def memory_scores():
     """`memory_scores(scores_nk)` makes a `ScoreMatrix`."""
     return MemoryScores
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def split():
     """`split(labels_nt, method=scores_nk, ...)` makes a split."""
     return _split
