@@ -119,3 +119,18 @@ def test_an_unknown_run_is_one_clear_error(traits, tmp_path):
     message = traits("compare", "nope", home=tmp_path, code=2)
     assert message.startswith("traits: error: no run 'nope'")
     assert traits("compare", home=tmp_path) == f"no finished runs in {tmp_path}/runs\n"
+
+
+@pytest.mark.slow
+def test_random_prototypes_of_two_seeds_are_as_near_as_random_directions(traits, runs, home):
+    names = [run["run"] for run in runs]
+    (group,) = json.loads(traits("compare", *names, "--stability", "--json", home=home))["groups"]
+    single, pooled = group["entries"]
+    assert single["matched_cosine"] is None
+    assert abs(pooled["matched_cosine"] - pooled["matched_cosine_random"]) < 0.15
+    assert pooled["matched_share"] < 0.5
+    assert "matched random" in traits("compare", *names, "--stability", home=home)
+
+
+def test_stability_of_each_run_is_refused(traits, home):
+    assert "--each" in traits("compare", "--stability", "--each", home=home, code=2)

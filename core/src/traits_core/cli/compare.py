@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from traits_core.cli.shared import DEFAULT_HOME, Home, Json, print_json
 from traits_core.cli.tables import format_table
+from traits_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from traits_core.comparing.groups import Group
 
 
 def compare(
@@ -25,6 +29,12 @@ def compare(
             "--paired", help="how far behind the best, with an interval: needs the dataset"
         ),
     ] = False,
+    stability: Annotated[
+        bool,
+        typer.Option(
+            "--stability", help="how near the prototypes of other seeds are, matched one to one"
+        ),
+    ] = False,
     each: Annotated[
         bool, typer.Option("--each", help="a row for each run: seeds are not averaged")
     ] = False,
@@ -40,13 +50,16 @@ def compare(
     Examples:
       traits compare
       traits compare kmeans-emoji-0123456789ab 89abcdef0123 --paired
+      traits compare traits-home/runs/kmeans-* --stability
     """
     from traits_core.comparing.find import named_runs
     from traits_core.comparing.groups import grouped
     from traits_core.comparing.run_facts import read_facts_of_run
 
+    if stability and each:
+        raise ConfigError("--stability compares the seeds of a row, and --each gives each its own")
     found = [read_facts_of_run(root) for root in named_runs(runs or (), home)]
-    groups = [_measured(group, paired) for group in grouped(found, pool_seeds=not each)]
+    groups = [_measured(group, paired, stability) for group in grouped(found, pool_seeds=not each)]
     if json:
         print_json({"comparable": len(groups) < 2, "groups": groups})
     elif groups:
@@ -55,25 +68,32 @@ def compare(
         print(f"no finished runs in {home / 'runs'}")
 
 
-def _measured(group: Any, paired: bool) -> dict[str, Any]:
+def _measured(group: Group, paired: bool, stability: bool) -> dict[str, Any]:
+    """The rows of a group, with what else was asked for; that needs the plugins of the runs."""
     from traits_core.comparing.rows import group_json
 
-    if not paired:
-        return group_json(group)
-    from traits_core.comparing.paired import differences_to_best
-    from traits_core.registry.loader import load_registry
+    further: list[dict[str, Any]] = [{} for _ in group.entries]
+    if paired or stability:
+        from traits_core.registry.loader import load_registry
 
-    return group_json(
-        group,
-        [
-            {
-                "behind": difference.value,
-                "behind_ci95_low": difference.interval[0],
-                "behind_ci95_high": difference.interval[1],
+        registry = load_registry()
+    if paired:
+        from traits_core.comparing.paired import differences_to_best
+
+        for row, difference in zip(further, differences_to_best(group, registry), strict=True):
+            low, high = difference.interval
+            row |= {"behind": difference.value, "behind_ci95_low": low, "behind_ci95_high": high}
+    if stability:
+        from traits_core.comparing.stability import seed_stability
+
+        for row, entry in zip(further, group.entries, strict=True):
+            found = seed_stability(entry, registry)
+            row |= {
+                "matched_cosine": found and found.cosine,
+                "matched_share": found and found.stable,
+                "matched_cosine_random": found and found.cosine_random,
             }
-            for difference in differences_to_best(group, load_registry())
-        ],
-    )
+    return group_json(group, further)
 
 
 def _print(groups: list[dict[str, Any]]) -> None:

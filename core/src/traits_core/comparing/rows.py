@@ -9,8 +9,8 @@ from traits_core.comparing.groups import Entry, Group, mean_of
 from traits_core.comparing.run_facts import NULLS
 
 
-def group_json(group: Group, behind: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """What was measured on, and a row per entry with everything that is known."""
+def group_json(group: Group, further: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """What was measured on, and a row per entry with everything that is known; `further` adds to each."""
     on = group.measured_on
     return {
         "dataset": on.dataset,
@@ -20,7 +20,7 @@ def group_json(group: Group, behind: Sequence[Mapping[str, Any]] = ()) -> dict[s
         "probe": on.probe,
         "n_traits": on.n_traits,
         "entries": [
-            {**entry_json(entry), **(behind[i] if behind else {})}
+            {**entry_json(entry), **(further[i] if further else {})}
             for i, entry in enumerate(group.entries)
         ],
     }
@@ -66,6 +66,12 @@ def score_row(row: Mapping[str, Any]) -> dict[str, Any]:
         shown |= {
             "vs best": None if is_best else row["behind"],
             "vs best 95%": None if is_best else _interval(row, "behind_ci95"),
+        }
+    if "matched_cosine" in row:
+        shown |= {
+            "matched": row["matched_cosine"],
+            "matched >= 0.9": row["matched_share"],
+            "matched random": row["matched_cosine_random"],
         }
     return {**shown, "run": _some(row["digests"])}
 
