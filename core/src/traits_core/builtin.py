@@ -1,6 +1,7 @@
 """The core's own storages, formats, probe and tracker, offered through the same hooks as everybody else's."""
 
 from traits_core.probing.ksparse.config import KSparseConfig
+from traits_core.probing.logistic.config import LogisticConfig
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.registry.hookspecs import hookimpl
 from traits_core.specs import FormatSpec, ProbeSpec, StorageSpec, TrackerSpec
@@ -78,6 +79,13 @@ def traits_probes() -> list[ProbeSpec]:
             config=RetrievalConfig,
             factory="traits_core.probing.retrieval:RetrievalProbe",
             example={"n_permutations": 2, "block": 8},
+        ),
+        ProbeSpec(
+            name="logistic",
+            summary="one-feature logistic regression of every trait on every prototype, with nulls",
+            config=LogisticConfig,
+            factory="traits_core.probing.logistic.probe:LogisticProbe",
+            example={"bins": 64, "pairs": 2, "block": 8},
         ),
         ProbeSpec(
             name="k-sparse",
