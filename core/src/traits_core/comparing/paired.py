@@ -19,7 +19,7 @@ from traits_core.probing.selection import chosen_scores
 from traits_core.protocols import Dataset
 from traits_core.records import TraitLabels
 from traits_core.registry.plugins import Registry
-from traits_core.scoring.matrix import StoredScores
+from traits_core.scoring.matrix import open_scores
 from traits_core.stages.probe import read_result, trait_labels
 from traits_core.stages.rundir import RunDirectory, open_run
 from traits_core.stores.reader import open_store
@@ -78,7 +78,7 @@ def _of_run(
     run = open_run(facts.root, registry)
     prototypes_t = _chosen(run, labels)
     store = open_store(run.scores / facts.measured_on.test_split, registry)
-    scores_nt = chosen_scores(StoredScores(store, "method"), prototypes_t, BLOCK)
+    scores_nt = chosen_scores(open_scores(store)["method"], prototypes_t, BLOCK)
     measured_t = labels.labels_nt.any(axis=0)
     found, influence_n = map_and_influence(
         scores_nt[:, measured_t], labels.labels_nt[:, measured_t]

@@ -48,8 +48,22 @@ class RunOptions:
     extract_batch: int = option(
         64, help="examples per forward pass of the backbone", validator=attrs.validators.ge(1)
     )
-    pooling: Literal["max", "mean"] = option(
-        "max", help="how the scores of an example's positions become one"
+    pooling: Literal["max", "mean", "top-mean", "none"] = option(
+        "max", help="how the scores of an example's positions become one; none: they do not"
+    )
+    pooling_top: int = option(
+        8,
+        help="top-mean: how many of an example's largest scores are averaged",
+        validator=attrs.validators.ge(1),
+    )
+    scores: Literal["dense", "top-k", "threshold"] = option(
+        "dense", help="which scores of a row are kept: all, the largest, or those above a threshold"
+    )
+    scores_k: int = option(
+        32, help="top-k: how many scores of a row are kept", validator=attrs.validators.ge(1)
+    )
+    scores_tau: float = option(
+        0.0, help="top-k and threshold: scores are kept as how far they are above this"
     )
     normalize: Literal["none", "center", "standardize", "unit-norm", "zca", "pca"] = option(
         "none", help="what activations go through before the method, and before its scorer"

@@ -29,3 +29,13 @@ def block_of(entries: ScoreEntries, start: int, stop: int) -> NDArray[np.float32
     rows = np.repeat(np.arange(n_rows), np.diff(entries.offsets))[wanted]
     block_nk[rows, entries.prototypes[wanted] - start] = entries.values[wanted]
     return block_nk
+
+
+def rows_of(entries: ScoreEntries, chosen_b: NDArray[np.intp]) -> ScoreEntries:
+    """The entries of some rows, in the order in which they are chosen."""
+    counts = np.diff(entries.offsets)[chosen_b]
+    offsets = np.append(0, np.cumsum(counts)).astype(np.int64)
+    places = np.arange(offsets[-1]) + np.repeat(entries.offsets[chosen_b] - offsets[:-1], counts)
+    return ScoreEntries(
+        offsets=offsets, prototypes=entries.prototypes[places], values=entries.values[places]
+    )

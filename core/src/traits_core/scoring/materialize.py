@@ -1,9 +1,8 @@
-"""One pass of scorers over a store of activations, into a store of pooled scores."""
+"""One pass of scorers over a store of activations, into whatever is to be known of their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -11,27 +10,21 @@ import attrs
 from traits_core.errors import DataError
 from traits_core.progress import Progress
 from traits_core.protocols import Storage
-from traits_core.scoring.pooling import pool
-from traits_core.scoring.saved import LoadedScorer
+from traits_core.scoring.keeping import Keep
+from traits_core.scoring.scored import NamedScorer, Scored
+from traits_core.scoring.sinks import Sink
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.reader import Store
-from traits_core.stores.writer import StoreWriter
 from traits_core.streaming.ordered import ordered_batches
 
 if TYPE_CHECKING:
     import torch
 
-TILE: Final = 1 << 24
-"""Most scores (rows x prototypes) that are held at once: 64 MiB of float32, or one example's."""
+TILE: Final = 1 << 22
+"""Scores (rows x prototypes) that a scorer makes at once, or those of one example: 16 MiB.
 
-
-@attrs.frozen(kw_only=True)
-class NamedScorer:
-    """A scorer and what identifies it."""
-
-    name: str
-    digest: str
-    scorer: LoadedScorer
+A tile is pooled while it is in the cache, and the allocator hands the same memory out again.
+"""
 
 
 def score_header(
@@ -40,82 +33,97 @@ def score_header(
     array: str,
     storage: Storage,
     storage_name: str,
-    pooling: str,
+    keep: Keep,
 ) -> StoreHeader:
-    """Describe the store of pooled scores, one array per scorer, one row per example."""
+    """Describe the store of what is kept of the scores of `array`.
+
+    Raises DataError when scorers have different numbers of prototypes, and few of their scores are kept.
+    """
     activations = source.header
-    n_examples = activations.rows // activations.positions
+    positions = keep.pooling.rows_per_example(activations.positions)
+    rows = activations.rows // activations.positions * positions
     arrays = tuple(
         ArraySpec(
-            name=name,
-            columns=named.scorer.n_prototypes,
+            name=array_name,
+            columns=columns,
             feature=source.array(array).feature,
             scorer=named.digest,
         )
-        for name, named in scorers.items()
+        for named in scorers.values()
+        for array_name, columns in keep.columns(named.name, named.scorer.n_prototypes).items()
     )
-    layout = storage.plan("scores", n_examples, 1, arrays)
+    numbers = {named.scorer.n_prototypes for named in scorers.values()}
+    kept = keep.kept(max(numbers))
+    if kept and len(numbers) > 1:
+        raise DataError(
+            f"scorers of {sorted(numbers)} prototypes: a store that keeps some of the scores needs "
+            "as many of each"
+        )
     return StoreHeader(
         kind="scores",
         storage=storage_name,
         dtype="float32",
-        rows=n_examples,
-        positions=1,
-        **attrs.asdict(layout),
+        rows=rows,
+        positions=positions,
+        **attrs.asdict(storage.plan("scores", rows, positions, arrays)),
         arrays=arrays,
         dataset=activations.dataset,
         dataset_digest=activations.dataset_digest,
         split=activations.split,
         source=source.digest,
-        pooling=pooling,
+        pooling=keep.pooling.name,
+        kept=kept,
     )
 
 
 def materialize(
-    root: Path,
-    header: StoreHeader,
-    storage: Storage,
     scorers: Mapping[str, NamedScorer],
     source: Store,
     array: str,
+    sinks: Sequence[Sink],
     device: torch.device,
     progress: Progress,
 ) -> None:
-    """Write to `root` the pooled scores of every example that is not committed yet.
+    """Give every sink the scores of the examples that it lacks.
 
-    Memory: one batch of activations, one tile of scores, one shard of pooled scores.
+    Tiles of examples lie on one fixed grid, so a resumed pass computes them as an uninterrupted one.
+
+    Memory: a few tiles of activations, one tile of scores, and what the sinks need.
     """
-    positions, shard = source.header.positions, header.rows_per_shard
-    widest = max(spec.columns for spec in header.arrays)
-    batch = max(1, min(shard, TILE // (positions * widest)))
-    with StoreWriter(root, header, storage) as writer:
-        done = header.rows - writer.missing_rows
-        label = f"{header.dataset}/{header.split} by {', '.join(scorers)}"
-        with progress.track(label, header.rows, "examples", done) as advance:
-            # Batches never straddle shards, so a resumed pass meets the very same ones.
-            starts = (s for rows in writer.gaps() for s in range(rows.start, rows.stop, shard))
-            for start in starts:
-                stop = min(start + shard, header.rows)
-                for _, acts_bd in ordered_batches(
-                    source, array, batch * positions, start * positions, stop * positions, device
-                ):
-                    writer.append(
-                        {
-                            name: _pooled(named, acts_bd, positions, header.pooling or "max")
-                            for name, named in scorers.items()
-                        }
+    positions = source.header.positions
+    n_examples = source.header.rows // positions
+    widest = max(named.scorer.n_prototypes for named in scorers.values())
+    size = max(1, TILE // (positions * widest))
+    runs = _tile_runs([gap for sink in sinks for gap in sink.missing], size, n_examples)
+    done = n_examples - sum(len(run) for run in runs)
+    label = f"{source.header.dataset}/{source.header.split} by {', '.join(scorers)}"
+    with progress.track(label, n_examples, "examples", done) as advance:
+        for run in runs:
+            for first_row, acts_bd in ordered_batches(
+                source, array, size * positions, run.start * positions, run.stop * positions, device
+            ):
+                for named in scorers.values():
+                    scored = Scored(
+                        by=named,
+                        acts_bd=acts_bd,
+                        first_example=first_row // positions,
+                        positions=positions,
                     )
-                    advance(len(acts_bd) // positions)
-        writer.finish()
+                    for sink in sinks:
+                        sink.take(scored)
+                advance(len(acts_bd) // positions)
+    for sink in sinks:
+        sink.finish()
 
 
-def _pooled(
-    named: NamedScorer, acts_bd: torch.Tensor, positions: int, pooling: str
-) -> torch.Tensor:
-    scores_bk = named.scorer(acts_bd)
-    if tuple(scores_bk.shape) != (len(acts_bd), named.scorer.n_prototypes):
-        raise DataError(
-            f"scorer {named.name!r} returned {tuple(scores_bk.shape)} for "
-            f"{tuple(acts_bd.shape)} activations and {named.scorer.n_prototypes} prototypes"
-        )
-    return pool(scores_bk, positions, pooling).cpu()
+def _tile_runs(gaps: Sequence[range], size: int, n_examples: int) -> list[range]:
+    """The runs of examples that `gaps` touch, widened to tiles of `size`, in order, none twice."""
+    runs: list[range] = []
+    for gap in sorted(gaps, key=lambda gap: gap.start):
+        start = gap.start // size * size
+        stop = min(-(-gap.stop // size) * size, n_examples)
+        if runs and start <= runs[-1].stop:
+            runs[-1] = range(runs[-1].start, max(stop, runs[-1].stop))
+        else:
+            runs.append(range(start, stop))
+    return runs

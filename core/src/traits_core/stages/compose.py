@@ -11,7 +11,7 @@ from traits_core.errors import StageError
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source, activations_root, extract, open_source
 from traits_core.stages.materialize import materialize_scores
-from traits_core.stages.probe import probe, trait_labels
+from traits_core.stages.probe import check_labels, probe
 from traits_core.stages.report import report
 from traits_core.stages.rundir import RunDirectory, create_run, run_root
 from traits_core.stages.status import read_status
@@ -37,9 +37,7 @@ def run_all(config: RunConfig, context: Context) -> RunDirectory:
     """
     source = open_source(config, context)
     for split in splits(config):
-        n_examples = len(source.examples(split))
-        labels = trait_labels(source.dataset, config.dataset.spec.name, split)
-        _check_labels(len(labels.labels_nt), n_examples, split)
+        check_labels(config, source.dataset, split, len(source.examples(split)))
     run = create_run(context.home, config, context.registry)
     with locked(run.root), watched(run, context):
         activations = {split: extract(source, split, context) for split in splits(config)}
@@ -85,10 +83,3 @@ def extracted(source: Source, split: str, context: Context) -> Store:
             f"run `traits extract` with the same dataset, backbone and storage options"
         )
     return open_store(root, context.registry)
-
-
-def _check_labels(n_labels: int, n_examples: int, split: str) -> None:
-    if n_labels != n_examples:
-        raise StageError(
-            f"split {split!r}: {n_labels} rows of trait labels for {n_examples} examples"
-        )

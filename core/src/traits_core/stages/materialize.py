@@ -1,15 +1,20 @@
-"""A scorer and its nulls over both splits of the activations, into stores of pooled scores."""
+"""A scorer and its nulls over both splits of the activations, into stores of scores."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-from traits_core.config.run_config import digest_of
+from traits_core.config.run_config import Choice, RunConfig, digest_of
 from traits_core.errors import StageError
 from traits_core.probing.nulls import activations_scorer, gaussian_scorer
-from traits_core.scoring.materialize import NamedScorer, materialize, score_header
+from traits_core.protocols import Storage
+from traits_core.registry.plugins import Registry
+from traits_core.scoring.keeping import keep_of
+from traits_core.scoring.materialize import materialize, score_header
 from traits_core.scoring.saved import load_scorer, read_facts
+from traits_core.scoring.scored import NamedScorer
+from traits_core.scoring.sinks import StoreSink
 from traits_core.stages.context import Context
 from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import Stage, perform
@@ -21,7 +26,7 @@ NULL_ROWS: Final = 65_536
 
 
 def materialize_scores(run: RunDirectory, activations: dict[str, Store], context: Context) -> None:
-    """Score every position of every split, and keep one pooled row per example."""
+    """Score every position of every split, and keep what the run's `--pooling` and `--scores` say."""
     if not run.scorer.exists():
         raise StageError(f"{run.root} has no scorer yet: run `traits train` with its options first")
     train = activations[run.config.run.train_split]
@@ -35,27 +40,34 @@ def _materialize_split(
     config, root, array = run.config, run.scores / split, store.header.arrays[0]
     facts = read_facts(run.scorer)
     facts.check_feature(array.feature)
+    keep, chosen = keep_of(config.run), score_storage(config, context.registry)
 
     def work() -> None:
-        scorers, storage = run_scorers(run, train, context), config.storage.build()
-        header = score_header(
-            scorers, store, array.name, storage, config.storage.spec.name, config.run.pooling
-        )
-        materialize(
-            root, header, storage, scorers, store, array.name, context.device, context.progress
-        )
+        scorers = run_scorers(run, train, context)
+        storage: Storage = chosen.build()
+        header = score_header(scorers, store, array.name, storage, chosen.spec.name, keep)
+        with StoreSink(root, header, storage, keep) as sink:
+            materialize(scorers, store, array.name, [sink], context.device, context.progress)
 
     stage = Stage(
         name=f"materialize {split}",
         inputs={
             "scorer": facts.digest,
             "activations": store.digest,
-            "settings": digest_of([config.run.seed, config.run.pooling, config.storage.to_json()]),
+            "settings": digest_of([config.run.seed, str(keep), chosen.to_json()]),
         },
         place=root,
         output=lambda: store_digest(root, context),
     )
     perform(run.root, stage, work, context.progress)
+
+
+def score_storage(config: RunConfig, registry: Registry) -> Choice:
+    """The run's storage, but for rows of zeros, which only zstd makes small."""
+    if config.run.scores != "threshold":
+        return config.storage
+    spec = registry.get("storage", "zarr-zstd")
+    return Choice(spec, spec.config())
 
 
 def run_scorers(run: RunDirectory, train: Store, context: Context) -> dict[str, NamedScorer]:

@@ -15,11 +15,12 @@ from traits_core.records import ProbeResult
 from traits_core.reporting.content import Exemplar, TraitPanel
 from traits_core.reporting.exemplars import top_examples
 from traits_core.reporting.ranking import TraitResult, best_and_worst, rank_traits
-from traits_core.scoring.matrix import StoredScores
+from traits_core.scoring.matrix import open_scores
+from traits_core.scoring.positions import one_against_rest
 from traits_core.scoring.saved import LoadedScorer, load_scorer
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source
-from traits_core.stages.probe import trait_labels
+from traits_core.stages.probe import class_labels, trait_labels
 from traits_core.stages.rundir import RunDirectory
 from traits_core.stores.reader import Store, open_store
 
@@ -41,16 +42,18 @@ def trait_panels(
     best, worst = best_and_worst(ranked, len(ranked))
     chosen = [("best", trait) for trait in _one_per_prototype(best)[:BEST]]
     chosen += [("worst", trait) for trait in _one_per_prototype(worst)[:WORST]]
-    scores = StoredScores(open_store(run.scores / test.header.split, context.registry), "method")
+    scores = open_scores(open_store(run.scores / test.header.split, context.registry))["method"]
     scorer, _ = load_scorer(run.scorer, context.registry, context.device)
-    labels = trait_labels(source.dataset, test.header.dataset, test.header.split)
+    names, has_nt = _examples_that_have(run, source, test)
     panels = []
     for kind, trait in chosen:
         assert trait.prototype is not None
-        scores_n = scores.block(trait.prototype, trait.prototype + 1)[:, 0]
+        scores_n = (
+            scores.block(trait.prototype, trait.prototype + 1).reshape(len(has_nt), -1).max(1)
+        )
         rows = top_examples(scores_n, PICTURES).tolist()
         heats = _heat_maps(scorer, test, rows, trait.prototype, context)
-        has_trait_n = labels.labels_nt[:, labels.names.index(trait.trait)]
+        has_trait_n = has_nt[:, names.index(trait.trait)]
         examples = source.examples(test.header.split)
         exemplars = tuple(
             Exemplar(
@@ -64,6 +67,20 @@ def trait_panels(
         )
         panels.append(_panel(kind, trait, exemplars))
     return tuple(panels)
+
+
+def _examples_that_have(
+    run: RunDirectory, source: Source, test: Store
+) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
+    """Names of traits, and which examples have them; of a class, whether any position is of it."""
+    dataset, split = source.dataset, test.header.split
+    if run.config.run.pooling != "none":
+        labels = trait_labels(dataset, test.header.dataset, split)
+        return labels.names, labels.labels_nt
+    classes = class_labels(dataset, test.header.dataset, split)
+    labels = one_against_rest(classes, np.arange(classes.labels_np.size))
+    labels_npt = labels.labels_nt.reshape(*classes.labels_np.shape, -1)
+    return labels.names, np.asarray(labels_npt.any(axis=1))
 
 
 def _one_per_prototype(traits: Sequence[TraitResult]) -> list[TraitResult]:

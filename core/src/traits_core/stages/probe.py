@@ -1,4 +1,4 @@
-"""Pooled scores and labels through a probe, into tables: parquet for tools, JSON for everything."""
+"""Scores and labels through a probe, into tables: parquet for tools, JSON for everything."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Mapping
 
 import attrs
 
-from traits_core.config.run_config import digest_of
+from traits_core.config.run_config import RunConfig, digest_of
 from traits_core.durable import replacing, write_json
 from traits_core.errors import DataError, StageError
 from traits_core.protocols import Dataset, Probe, ScoreMatrix
-from traits_core.records import ProbeResult, Table, TraitLabels
-from traits_core.scoring.matrix import StoredScores
+from traits_core.records import PositionLabels, ProbeResult, Table, TraitLabels
+from traits_core.scoring.matrix import open_scores
+from traits_core.scoring.positions import SelectedRows, labelled_positions, one_against_rest
 from traits_core.stages.context import Context
 from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import Stage, perform
@@ -41,6 +42,53 @@ def trait_labels(dataset: Dataset, name: str, split: str) -> TraitLabels:
     return labels
 
 
+def class_labels(dataset: Dataset, name: str, split: str) -> PositionLabels:
+    """The classes of positions; raises DataError when the dataset has none."""
+    labels = dataset.position_labels(split)
+    if labels is None:
+        raise DataError(
+            f"dataset {name!r} has no classes of positions in split {split!r}, which --pooling none "
+            "needs to probe: choose --pooling max, mean or top-mean, which probe traits of examples"
+        )
+    return labels
+
+
+def check_labels(config: RunConfig, dataset: Dataset, split: str, n_examples: int) -> None:
+    """Refuse, before anything is computed, a dataset that lacks what the run's probe needs.
+
+    Raises DataError when there are no labels; StageError when they are of another number of examples.
+    """
+    name = config.dataset.spec.name
+    if config.run.pooling == "none":
+        what, n_labels = "classes of positions", len(class_labels(dataset, name, split).labels_np)
+    else:
+        what, n_labels = "trait labels", len(trait_labels(dataset, name, split).labels_nt)
+    if n_labels != n_examples:
+        raise StageError(f"split {split!r}: {n_labels} rows of {what} for {n_examples} examples")
+
+
+def labels_digest(config: RunConfig, dataset: Dataset) -> str:
+    """What the labels of a run's rows are: those of positions are not those of examples."""
+    unpooled = config.run.pooling == "none"
+    return digest_of([dataset.digest, "positions"]) if unpooled else dataset.digest
+
+
+def split_scores(config: RunConfig, dataset: Dataset, split: str, store: Store) -> SplitScores:
+    """What the run's probe sees of a split: scores and labels of examples, or of labelled positions.
+
+    Raises DataError when the dataset lacks the labels, or has labels of other positions.
+    """
+    name, scores = config.dataset.spec.name, open_scores(store)
+    if config.run.pooling != "none":
+        return SplitScores(scores, trait_labels(dataset, name, split))
+    labels = class_labels(dataset, name, split)
+    rows = labelled_positions(labels, store.header.rows, store.header.positions)
+    return SplitScores(
+        {row: SelectedRows(matrix, rows) for row, matrix in scores.items()},
+        one_against_rest(labels, rows),
+    )
+
+
 def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
     """Measure what the run's prototypes know, and keep the tables."""
     config = run.config
@@ -51,8 +99,7 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
 
     def work() -> None:
         splits = {
-            split: _split(store, trait_labels(dataset, config.dataset.spec.name, split))
-            for split, store in stores.items()
+            split: split_scores(config, dataset, split, store) for split, store in stores.items()
         }
         measure: Probe = config.probe.build()
         result = measure(
@@ -64,7 +111,7 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         name="probe",
         inputs={
             **{f"scores {split}": store.digest for split, store in stores.items()},
-            "labels": dataset.digest,
+            "labels": labels_digest(config, dataset),
             "probe": digest_of([config.probe.to_json(), config.run.seed]),
         },
         place=run.probe,
@@ -77,11 +124,6 @@ def _scores(run: RunDirectory, split: str, context: Context) -> Store:
     if not (run.scores / split).exists():
         raise StageError(f"{run.root} has no scores yet: run `traits materialize {run.root}` first")
     return open_store(run.scores / split, context.registry)
-
-
-def _split(store: Store, traits: TraitLabels) -> SplitScores:
-    arrays = store.header.arrays
-    return SplitScores({array.name: StoredScores(store, array.name) for array in arrays}, traits)
 
 
 def _write(run: RunDirectory, result: ProbeResult) -> None:
