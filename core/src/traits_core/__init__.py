@@ -44,6 +44,7 @@ from traits_core.records import (
 from traits_core.registry.hookspecs import hookimpl
 from traits_core.specs import (
     BackboneSpec,
+    CommandSpec,
     DatasetSpec,
     FormatSpec,
     MethodSpec,
@@ -72,6 +73,7 @@ __all__ = [
     "BackboneSpec",
     "BusyError",
     "Comm",
+    "CommandSpec",
     "ConfigError",
     "DataError",
     "Dataset",

@@ -1,4 +1,4 @@
-"""What a plugin offers: one frozen record per method, dataset, storage, format, backbone, probe, tracker.
+"""What a plugin offers: one frozen record per method, dataset, command and so on.
 
 A spec names its code as a string, `"package.module:Class"`, which is imported on first use. So
 plugins can be listed, and their options shown, without importing torch.
@@ -149,6 +149,20 @@ class TrackerSpec(Spec):
     """An observer of a run; `factory` builds a `Tracker`."""
 
     kind: ClassVar[str] = "tracker"
+
+
+@attrs.frozen
+class NoOptions:
+    """A command says itself what its options are."""
+
+
+@attrs.frozen(kw_only=True)
+class CommandSpec(Spec):
+    """A group of commands, `traits NAME ...`; `factory` names a `typer.Typer`, imported when it is called."""
+
+    kind: ClassVar[str] = "command"
+
+    config: type = attrs.field(default=NoOptions, init=False)
 
 
 def load_object(path: str, owner: str) -> Any:

@@ -23,7 +23,10 @@ def test_the_list_of_plugins_is_one_json_document(traits):
         "version": "1.2",
         "status": "ok",
         "reason": "",
-        "offers": ["method:toy", "dataset:toy-folder", "backbone:toy-backbone"],
+        "offers": [
+            *("method:toy", "dataset:toy-folder", "backbone:toy-backbone"),
+            *("command:toys", "command:toys-absent", "command:toys-other"),
+        ],
     }
     torn = next(row for row in rows if row["plugin"] == "torn")
     assert torn["status"] == "broken"

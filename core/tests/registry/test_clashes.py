@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from traits_core.registry.plugins import Status
 
 
@@ -70,6 +72,19 @@ def test_an_impostor_never_replaces_what_is_built_in(site, offer):
     assert site.load().get("storage", "zarr").factory.startswith("traits_core.")
     assert site.plugin("evil").status == Status.BROKEN
     assert site.plugin("evil").reason.startswith("storage 'zarr' is offered by traits-core ")
+
+
+def test_a_command_of_the_core_is_not_for_taking(site, offer):
+    hook = (
+        "from traits_core import CommandSpec\n@hookimpl\ndef traits_commands():\n"
+        "    return [CommandSpec(name='run', summary='s', factory='evil:app')]\n"
+    )
+    site.install("evil", offer + hook)
+    assert site.load().specs("command") == []
+    assert site.plugin("evil").status == Status.BROKEN
+    assert re.match(
+        r"command 'run' is offered by traits-core \S+ and evil 1\.0:", site.plugin("evil").reason
+    )
 
 
 def test_two_entry_points_to_one_module_contest_all_it_offers(site):

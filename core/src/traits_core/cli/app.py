@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from traits_core.cli import compare, convert, inspect, plugin, run, runs, stages, stats, verify
+from traits_core.cli import (
+    compare,
+    convert,
+    inspect,
+    plugin,
+    plugin_commands,
+    run,
+    runs,
+    stages,
+    stats,
+    verify,
+)
 from traits_core.cli.options import dynamic_command
 from traits_core.errors import TraitsError
 
@@ -46,6 +57,7 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
     stats.register(app)
     verify.register(app)
     app.add_typer(plugin.app, name="plugin")
+    plugin_commands.register(app, wanted)
     return app
 
 

@@ -14,6 +14,7 @@ from traits_core.registry import hookspecs
 from traits_core.registry.plugins import suggest
 from traits_core.specs import (
     BackboneSpec,
+    CommandSpec,
     DatasetSpec,
     FormatSpec,
     MethodSpec,
@@ -31,6 +32,7 @@ HOOKS: Final[Mapping[str, type[Spec]]] = {
     "traits_formats": FormatSpec,
     "traits_probes": ProbeSpec,
     "traits_trackers": TrackerSpec,
+    "traits_commands": CommandSpec,
 }
 
 

@@ -6,6 +6,7 @@ import pluggy
 
 from traits_core.specs import (
     BackboneSpec,
+    CommandSpec,
     DatasetSpec,
     FormatSpec,
     MethodSpec,
@@ -53,3 +54,8 @@ def traits_probes() -> Iterable[ProbeSpec]:  # type: ignore[empty-body]
 @hookspec
 def traits_trackers() -> Iterable[TrackerSpec]:  # type: ignore[empty-body]
     """Return the trackers that this plugin offers."""
+
+
+@hookspec
+def traits_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
+    """Return the groups of commands that this plugin adds to `traits`."""

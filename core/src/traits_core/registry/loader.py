@@ -23,7 +23,9 @@ from traits_core import builtin
 from traits_core.errors import PluginError
 from traits_core.registry import hookspecs
 from traits_core.registry.collect import collect_specs
+from traits_core.registry.commands import CORE_COMMANDS
 from traits_core.registry.plugins import Plugin, Registry, Status
+from traits_core.specs import CommandSpec
 
 CORE: Final = "traits-core"
 DISABLE: Final = "TRAITS_DISABLE_PLUGINS"
@@ -115,6 +117,8 @@ def _without_clashes(own: Plugin, plugins: list[Plugin]) -> list[Plugin]:
     for plugin in [own, *plugins]:
         for spec in plugin.specs:
             owners[spec.kind, spec.name].append(plugin)
+    for name in CORE_COMMANDS:
+        owners[CommandSpec.kind, name].insert(0, own)
     return [_settled(plugin, owners) for plugin in plugins]
 
 

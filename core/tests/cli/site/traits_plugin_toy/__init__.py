@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from traits_core import BackboneSpec, DatasetSpec, MethodSpec, hookimpl, option
+from traits_core import BackboneSpec, CommandSpec, DatasetSpec, MethodSpec, hookimpl, option
 
 print("an import that prints")
 
@@ -74,4 +74,20 @@ def traits_backbones() -> list[BackboneSpec]:
             config=Empty,
             factory="traits_plugin_toy.absent:Backbone",
         )
+    ]
+
+
+@hookimpl
+def traits_commands() -> list[CommandSpec]:
+    """Offer `toys`, and two whose code is wrong."""
+    return [
+        CommandSpec(
+            name="toys", summary="play with toys", factory="traits_plugin_toy.commands:app"
+        ),
+        CommandSpec(
+            name="toys-absent", summary="lost toys", factory="traits_plugin_toy.absent:app"
+        ),
+        CommandSpec(
+            name="toys-other", summary="no toys", factory="traits_plugin_toy.commands:play"
+        ),
     ]
