@@ -2,7 +2,7 @@ import pytest
 import torch
 from sklearn import decomposition
 
-from traits_core import StoreError, save_tensors
+from traits_core import ConfigError, StoreError, save_tensors
 from traits_plugin_pca.scorer import PCAScorer
 
 CPU = torch.device("cpu")
@@ -95,3 +95,19 @@ def test_a_scorer_of_another_kind_is_refused(tmp_path):
     save_tensors(tmp_path / "scorer.safetensors", {"x": torch.zeros(1)}, {"scorer": "other"})
     with pytest.raises(StoreError, match="not a PCA scorer"):
         PCAScorer.load(tmp_path, CPU)
+
+
+@pytest.mark.parametrize("options", [{}, {"whiten": True}, {"signs": "split"}])
+def test_the_affine_form_gives_the_scores_and_the_reconstruction(scorer_of, rows_nd, options):
+    scorer = scorer_of(**options)
+    parts = scorer.affine()
+    latents_nk = (rows_nd - parts.shift_d) @ parts.encoder_dk + parts.bias_k
+    torch.testing.assert_close(latents_nk, scorer(rows_nd), rtol=1e-4, atol=1e-4)
+    kept_nk = latents_nk.relu() if "signs" in options else latents_nk
+    rebuilt_nd = kept_nk @ parts.decoder_kd + parts.shift_d
+    torch.testing.assert_close(rebuilt_nd, scorer.reconstruct(rows_nd), rtol=1e-4, atol=1e-4)
+
+
+def test_the_residual_has_no_affine_form(scorer_of):
+    with pytest.raises(ConfigError, match="no affine form"):
+        scorer_of(residual=True).affine()

@@ -54,3 +54,10 @@ def test_a_scorer_of_another_kind_is_refused(tmp_path):
     save_tensors(tmp_path / "scorer.safetensors", {"x": torch.zeros(1)}, {"scorer": "other"})
     with pytest.raises(StoreError, match="not a scorer of random prototypes"):
         DotScorer.load(tmp_path, CPU)
+
+
+def test_the_affine_form_gives_the_scores(scorer, acts_bd):
+    parts = scorer.affine()
+    latents_bk = (acts_bd - parts.shift_d) @ parts.encoder_dk + parts.bias_k
+    torch.testing.assert_close(latents_bk, scorer(acts_bd), rtol=1e-5, atol=1e-5)
+    assert torch.equal(parts.decoder_kd, scorer.prototypes_kd)

@@ -9,7 +9,15 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, centred, check_activations, load_tensors, save_tensors
+from traits_core import (
+    AffineParts,
+    ConfigError,
+    StoreError,
+    centred,
+    check_activations,
+    load_tensors,
+    save_tensors,
+)
 from traits_plugin_pca.spectrum import Spectrum
 
 FILE: Final = "scorer.safetensors"
@@ -69,6 +77,27 @@ class PCAScorer:
     def reconstruct(self, acts_bd: Tensor) -> Tensor:
         """The nearest points [B, D], float32, to the activations among those that the components span."""
         return self._projected(self._centred(acts_bd)) + self.mean_d
+
+    def affine(self) -> AffineParts:
+        """Coordinates as latents; the decoder undoes whitening.
+
+        Split scores reconstruct once negative latents are 0, as sparse autoencoders have them. Raises
+        ConfigError when the residual is scored, which is no affine function.
+        """
+        if self.residual:
+            raise ConfigError(
+                "a PCA that scores the residual has no affine form: train with --method.no-residual"
+            )
+        signs = (1.0, -1.0) if self.split else (1.0,)
+        encoder_kd = torch.cat([sign * self.projection_kd for sign in signs])
+        lengths_k = self.projection_kd.norm(dim=1, keepdim=True)
+        decoder_kd = self.spectrum.components_kd / lengths_k
+        return AffineParts(
+            encoder_dk=encoder_kd.T.contiguous(),
+            bias_k=torch.zeros_like(encoder_kd[:, 0]),
+            decoder_kd=torch.cat([sign * decoder_kd for sign in signs]),
+            shift_d=self.mean_d,
+        )
 
     def save(self, directory: Path) -> None:
         """Write `scorer.safetensors` into `directory`."""

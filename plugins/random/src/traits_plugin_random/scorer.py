@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, check_activations, load_tensors, save_tensors
+from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
 
 FILE = "scorer.safetensors"
 FACTS = {"scorer": "random", "version": 1}
@@ -42,6 +42,17 @@ class DotScorer:
         check_activations(acts_bd, self.prototypes_kd.shape[1])
         shifted_bd = acts_bd if self.shift_d is None else acts_bd - self.shift_d
         return shifted_bd.float() @ self.prototypes_kd.T
+
+    def affine(self) -> AffineParts:
+        """Dot products as latents, prototypes as decoder."""
+        n_prototypes, d_model = self.prototypes_kd.shape
+        shift_d = self.prototypes_kd.new_zeros(d_model) if self.shift_d is None else self.shift_d
+        return AffineParts(
+            encoder_dk=self.prototypes_kd.T.contiguous(),
+            bias_k=self.prototypes_kd.new_zeros(n_prototypes),
+            decoder_kd=self.prototypes_kd.clone(),
+            shift_d=shift_d,
+        )
 
     def save(self, directory: Path) -> None:
         """Write `scorer.safetensors` into `directory`."""
