@@ -2,6 +2,7 @@
 
 from traits_core.probing.ksparse.config import KSparseConfig
 from traits_core.probing.logistic.config import LogisticConfig
+from traits_core.probing.purity.config import PurityConfig
 from traits_core.probing.retrieval_config import RetrievalConfig
 from traits_core.registry.hookspecs import hookimpl
 from traits_core.specs import FormatSpec, ProbeSpec, StorageSpec, TrackerSpec
@@ -93,6 +94,14 @@ def traits_probes() -> list[ProbeSpec]:
             config=KSparseConfig,
             factory="traits_core.probing.ksparse.probe:KSparseProbe",
             example={"k": (1, 3), "block": 8},
+        ),
+        ProbeSpec(
+            name="purity",
+            summary="prototypes as clusters: purity, IoU and mutual information, with nulls",
+            config=PurityConfig,
+            factory="traits_core.probing.purity.probe:PurityProbe",
+            example={"n_permutations": 2, "rows": 16},
+            tags=frozenset({"assigns-rows"}),
         ),
     ]
 

@@ -139,7 +139,10 @@ class FormatSpec(Spec):
 
 @attrs.frozen(kw_only=True)
 class ProbeSpec(Spec):
-    """A measure of what prototypes know about labels; `factory` builds a `Probe`."""
+    """A measure of what prototypes know about labels; `factory` builds a `Probe`.
+
+    Tag `assigns-rows` says that it chooses no prototypes: each row goes to its highest score.
+    """
 
     kind: ClassVar[str] = "probe"
 

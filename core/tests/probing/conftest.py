@@ -14,6 +14,7 @@ class MemoryScores:
     """A `ScoreMatrix` that also remembers which blocks were read."""
 
     scores_nk: np.ndarray
+    format: str = "dense"
     read: list[tuple[int, int]] = attrs.field(factory=list)
 
     @property
@@ -23,6 +24,9 @@ class MemoryScores:
     @property
     def n_prototypes(self) -> int:
         return self.scores_nk.shape[1]
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        return self.scores_nk[start:stop]
 
     def block(self, start: int, stop: int) -> np.ndarray:
         assert 0 <= start < stop <= self.n_prototypes

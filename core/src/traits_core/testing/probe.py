@@ -13,7 +13,7 @@ from traits_core.protocols import ScoreMatrix
 from traits_core.records import ScoreEntries
 from traits_core.scoring.entries import entries_of
 from traits_core.testing.case import Case, Check
-from traits_core.testing.expect import expect, expect_refusal, fail
+from traits_core.testing.expect import NotApplicable, expect, expect_refusal, fail
 from traits_core.testing.small_probe import (
     Split,
     map_scores,
@@ -27,6 +27,7 @@ from traits_core.testing.surroundings import other_global_seed, untouched
 ROWS: Final = ("constant", "permuted", "gaussian", "activations", "method")
 MANY: Final = 1024
 TOLERANCE: Final = 1e-9
+ASSIGNS: Final = "assigns-rows"
 
 
 def check_headline_has_its_nulls(case: Case) -> None:
@@ -95,6 +96,7 @@ def check_tied_scores_do_not_depend_on_the_order(case: Case) -> None:
 
 def check_selection_ignores_test(case: Case) -> None:
     """A prototype that says nothing on train cannot help on test, however good it is there."""
+    _expect_choice(case)
     train, test = small_splits()
     blind, tempted = (
         maps(measure(case, _with_silent(train), other))["method"]
@@ -109,6 +111,7 @@ def check_selection_ignores_test(case: Case) -> None:
 
 def check_perfect_scores_reach_one(case: Case) -> None:
     """A prototype per trait that equals its labels, on train and test, is found and reaches 1."""
+    _expect_choice(case)
     train, test = map(_with_perfect, small_splits())
     found = maps(measure(case, train, test))["method"]
     expect(found > 1 - TOLERANCE, f"`map` is {found} for scores that equal the labels, not 1")
@@ -212,6 +215,13 @@ def _with_many(split: Split) -> Split:
         groups=split.traits.groups[:1],
     )
     return Split({row: _Many(few) for row, few in split.scores.items()}, traits)
+
+
+def _expect_choice(case: Case) -> None:
+    if ASSIGNS in case.spec.tags:
+        raise NotApplicable(
+            "it chooses no prototypes: every row goes to the one that scores highest"
+        )
 
 
 def _nan_like(scores_nk: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ from traits_core.testing.fresh import run_fresh
 
 CORE: Final = "traits-core"
 HEAVY: Final = ("torch", "numpy", "zarr", "wandb", "sklearn", "PIL", "transformers")
-TAGS: Final = ("deterministic", "unchecked-reads")
+TAGS: Final = ("assigns-rows", "deterministic", "unchecked-reads")
 UPPER_BOUNDS: Final = ("<", "<=", "==", "~=")
 _IMPORT: Final = """
 import importlib
