@@ -1,5 +1,7 @@
 """The statistics of a shard are those that torch computes, value by value."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from traits_core.stores.batch import measure_part
 from traits_core.stores.commit import measure
+from traits_core.stores.dtypes import TORCH_DTYPES, decode, encode
 
 WIDTHS = {torch.float32: np.int32, torch.float16: np.int16, torch.bfloat16: np.int16}
 SIGNS = {"any": lambda x: x, "positive": torch.abs, "negative": lambda x: -x.abs()}
@@ -27,3 +31,18 @@ def test_any_bits_are_measured_as_torch_measures_them(dtype, sign, data):
         assert (stats.min, stats.max, stats.absmax) == tuple(map(float, extremes))
     else:
         assert (stats.min, stats.max, stats.absmax) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("source", [torch.float64, *WIDTHS])
+@pytest.mark.parametrize("stored", TORCH_DTYPES)
+@given(data=st.data())
+def test_rows_are_measured_before_as_after_they_are_rounded(evolve, header, source, stored, data):
+    finite = st.floats(-65000, 65000, width=32)
+    rows = torch.tensor(data.draw(st.lists(finite, min_size=2, max_size=8)))[:, None].to(source)
+    rows = rows[rows.abs()[:, 0] < 65000]
+    if len(rows) < 2:
+        return
+    found = measure_part(evolve(dtype=stored), {"low": rows}, slice(1, None), 0)["low"]
+    after = measure(decode(encode(rows[1:], stored), stored))
+    assert found == after
+    assert math.isfinite(found.absmax)

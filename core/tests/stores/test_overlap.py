@@ -1,11 +1,14 @@
 """Committing in a thread changes when a shard is written, and nothing about what is written."""
 
 import threading
+import time
 
 import attrs
 import pytest
 
 from traits_core.errors import StoreError
+from traits_core.stores import committer
+from traits_core.stores.commit import measure
 from traits_core.stores.committer import Committer
 from traits_core.stores.dtypes import encode
 from traits_core.stores.json_records import HEADER_FILE
@@ -37,17 +40,19 @@ def rows(data, start, stop):
 @pytest.fixture(autouse=True)
 def _no_thread_is_left():
     yield
-    assert not [t for t in threading.enumerate() if t.name.startswith("traits-commit")]
+    assert not [t for t in threading.enumerate() if t.name.startswith("traits-")]
 
 
 def test_the_files_are_those_of_commits_one_after_another(tmp_path, header, storage, write):
     data = write(tmp_path / "overlapped")
     (tmp_path / "serial").mkdir()
-    committer = Committer(tmp_path / "serial", header, storage)
-    committer.create()
+    serially = Committer(tmp_path / "serial", header, storage)
+    serially.create()
     for shard in range(header.n_shards):
         part = rows(data, 8 * shard, 8 * shard + 8)
-        committer.commit(shard, {name: encode(x, header.dtype) for name, x in part.items()})
+        arrays = {name: encode(x, header.dtype) for name, x in part.items()}
+        stats = {name: measure(x) for name, x in part.items()}
+        serially.commit(serially.stage(shard, arrays, stats))
     serial = {p.relative_to(tmp_path / "serial") for p in (tmp_path / "serial").rglob("*.*")}
     serial |= {p.relative_to(tmp_path / "serial") for p in (tmp_path / "serial").rglob("c/*/*")}
     assert len(serial) > 10
@@ -115,6 +120,54 @@ def test_what_a_commit_raises_reaches_the_caller_wherever_it_is_next(
     with pytest.raises(raised, match=words):
         attempt()
     assert not list(tmp_path.glob("tmp-*"))
+    write(tmp_path)
+    assert_holds(tmp_path, data)
+
+
+def test_a_shard_is_written_while_the_one_before_is_flushed(
+    tmp_path, header, storage, values, assert_holds, monkeypatch
+):
+    data, gate, real = values(), threading.Event(), committer.move_durably
+
+    def slow(*args):
+        assert gate.wait(30)
+        real(*args)
+
+    with StoreWriter(tmp_path, header, storage) as writer:
+        monkeypatch.setattr(committer, "move_durably", slow)
+        writer.append(rows(data, 0, 16))
+        deadline = time.monotonic() + 30
+        while len(list(tmp_path.glob("tmp-*/arrays/high/c/*/0"))) < 4:  # two chunks a shard
+            assert time.monotonic() < deadline
+        gate.set()
+        writer.append(rows(data, 16, 20))
+        writer.finish()
+    assert_holds(tmp_path, data)
+
+
+def test_a_shard_behind_one_that_could_not_be_committed_is_dropped(
+    tmp_path, header, storage, values, write, assert_holds, monkeypatch
+):
+    data, real, moved = values(), committer.move_durably, []
+
+    def fail_once(*args):
+        moved.append(args)
+        if len(moved) == 1:
+            raise OSError(5, "Input/output error")
+        real(*args)
+
+    def attempt():
+        with StoreWriter(tmp_path, header, storage) as writer:
+            monkeypatch.setattr(committer, "move_durably", fail_once)
+            writer.append(rows(data, 0, 16))
+
+    with pytest.raises(StoreError, match=r"shard 0 .*Input/output error.*0 of 3"):
+        attempt()
+    monkeypatch.undo()
+    assert len(moved) == 1
+    assert not list(tmp_path.glob("tmp-*"))
+    with StoreWriter(tmp_path, header, storage) as writer:
+        assert writer.committed_rows == 0
     write(tmp_path)
     assert_holds(tmp_path, data)
 

@@ -38,7 +38,7 @@ def test_zarr_reads_compressed_chunks_and_we_read_those_of_zarr(tmp_path, codec)
         store=zarr.storage.LocalStore(tmp_path), shape=(800, 3), chunks=(800, 3), dtype="<f2",
         compressors=codec.zarr, fill_value=0,
     )  # fmt: skip
-    write_chunk(tmp_path, "c/0/0", values, codec.compressor)
+    write_chunk(tmp_path, "c/0/0", values, values.shape, codec.compressor)
     assert (tmp_path / "c/0/0").stat().st_size < values.nbytes / 4
     assert np.array_equal(array[:], values)
     array[:] = -values
@@ -49,7 +49,7 @@ def test_zarr_reads_compressed_chunks_and_we_read_those_of_zarr(tmp_path, codec)
 
 @pytest.mark.parametrize("codec", [LZ4, ZSTD])
 def test_a_chunk_that_would_grow_beyond_its_shape_is_refused(tmp_path, codec):
-    write_chunk(tmp_path, "c/0/0", np.zeros((10_000, 10), "<f4"), codec.compressor)
+    write_chunk(tmp_path, "c/0/0", np.zeros((10_000, 10), "<f4"), (10_000, 10), codec.compressor)
     with pytest.raises(StoreError, match="c/0/0 does not decompress"):
         read_chunk(tmp_path, "c/0/0", np.empty((4, 10), "<f4"), codec.compressor)
 
@@ -57,7 +57,7 @@ def test_a_chunk_that_would_grow_beyond_its_shape_is_refused(tmp_path, codec):
 @pytest.mark.parametrize("codec", [PLAIN, LZ4, ZSTD])
 def test_every_flipped_bit_truncation_and_extra_byte_of_a_chunk_is_found(tmp_path, codec):
     chunk = np.arange(6, dtype="<f2").reshape(3, 2)
-    write_chunk(tmp_path, "c/0/0", chunk, codec.compressor)
+    write_chunk(tmp_path, "c/0/0", chunk, chunk.shape, codec.compressor)
     path, found = tmp_path / "c/0/0", np.empty_like(chunk)
     whole = path.read_bytes()
     read_chunk(tmp_path, "c/0/0", found, codec.compressor)

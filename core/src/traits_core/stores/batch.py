@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
-from numpy.typing import NDArray
+import torch
 from torch import Tensor
 
 from traits_core.errors import DataError, StoreError
-from traits_core.stores.dtypes import absmax, encode
+from traits_core.stores.commit import ArrayStats
+from traits_core.stores.dtypes import TORCH_DTYPES, refuse_overflow
 from traits_core.stores.header import StoreHeader
 
 
-def encode_batch(
-    header: StoreHeader, arrays: Mapping[str, Tensor], first_row: int
-) -> dict[str, NDArray[Any]]:
-    """Check the rows from `first_row` on and round them to the stored dtype.
+def check_shapes(header: StoreHeader, arrays: Mapping[str, Tensor], first_row: int) -> int:
+    """Return how many rows there are, from `first_row` on: the same number of every array.
 
-    Parameters
-    ----------
-    arrays: float tensors [n, columns] by array name, n >= 1 the same for all
-
-    Raises DataError for no rows, NaN or infinity; StoreError when names, shapes, dtypes or the
-    number of rows are not the header's, or a value is too large.
+    Raises DataError for no rows; StoreError when names, shapes, dtypes or the number of rows are not
+    the header's.
     """
     expected = [array.name for array in header.arrays]
     if set(arrays) != set(expected):
@@ -36,7 +30,6 @@ def encode_batch(
         raise StoreError(
             f"rows {first_row} to {first_row + n} were appended, the store has {header.rows}"
         )
-    largest: dict[str, float] = {}
     for array in header.arrays:
         tensor = arrays[array.name]
         if tuple(tensor.shape) != (n, array.columns) or not tensor.is_floating_point():
@@ -44,18 +37,34 @@ def encode_batch(
                 f"array {array.name!r} got {tensor.dtype} {tuple(tensor.shape)}, "
                 f"expected floats {(n, array.columns)}"
             )
-        largest[array.name] = _finite_absmax(array.name, tensor, first_row)
-    return {name: encode(arrays[name], header.dtype, largest[name]) for name in expected}
+    return n
 
 
-def _finite_absmax(name: str, tensor: Tensor, first_row: int) -> float:
-    """The largest magnitude; DataError that names the first row with NaN or infinity."""
-    largest = absmax(tensor)
-    if math.isfinite(largest):
-        return largest
+def measure_part(
+    header: StoreHeader, arrays: Mapping[str, Tensor], part: slice, first_row: int
+) -> dict[str, ArrayStats]:
+    """What the rows `part` of a batch will be when they are rounded to the stored dtype.
+
+    The extremes of rounded values are the rounded extremes, so nothing needs to be rounded for it.
+
+    Raises DataError that names the first row of the batch, which begins at `first_row`, with NaN or
+    infinity; StoreError when a value is too large.
+    """
+    stats = {}
+    for name, tensor in arrays.items():
+        ends = torch.stack(torch.aminmax(tensor[part].detach()))
+        low, high = ends.tolist()
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise _not_finite(name, tensor, first_row)
+        refuse_overflow(max(abs(low), abs(high)), header.dtype)
+        stats[name] = ArrayStats.of_range(*ends.to(TORCH_DTYPES[header.dtype]).tolist())
+    return stats
+
+
+def _not_finite(name: str, tensor: Tensor, first_row: int) -> DataError:
     bad = (~tensor.isfinite()).any(dim=1).nonzero()[:, 0]
     kind = "NaN" if bool(tensor[bad[0]].isnan().any()) else "infinity"
-    raise DataError(
+    return DataError(
         f"array {name!r}, row {first_row + int(bad[0])}: {kind} cannot be stored "
         f"({len(bad)} such rows in this batch)"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,18 @@ import attrs
 from numpy.typing import NDArray
 
 from traits_core.protocols import Storage
-from traits_core.stores.commit import CREATION, ArrayStats, Commit, measure
-from traits_core.stores.dtypes import decode
+from traits_core.stores.commit import CREATION, ArrayStats, Commit
 from traits_core.stores.files import STAGING, describe, move_durably
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.manifest import append_commit
+
+
+@attrs.frozen
+class Staged:
+    """A shard whose files are written and checksummed, in a directory of their own."""
+
+    staging: Path
+    commit: Commit
 
 
 @attrs.frozen(eq=False)
@@ -34,36 +42,54 @@ class Committer:
             self.storage.create(staging, self.header)
             return [p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file()]
 
-        self._commit(CREATION, 0, {}, write)
+        self.commit(self._stage(CREATION, 0, {}, write))
 
-    def commit(self, shard: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Commit the rows of one shard, in the stored dtype. Raises OSError."""
-        stats = {name: measure(decode(x, self.header.dtype)) for name, x in arrays.items()}
+    def stage(
+        self, shard: int, arrays: Mapping[str, NDArray[Any]], stats: Mapping[str, ArrayStats]
+    ) -> Staged:
+        """Write the rows of one shard, in the stored dtype; they are not needed any more then.
+
+        Raises OSError.
+        """
 
         def write(staging: Path) -> Sequence[str]:
             return self.storage.write_shard(staging, self.header, shard, arrays)
 
-        self._commit(shard, self.header.shard_rows(shard), stats, write)
+        return self._stage(shard, self.header.shard_rows(shard), stats, write)
 
-    def _commit(
+    def commit(self, staged: Staged, before: Future[None] | None = None) -> None:
+        """Flush what was staged, move it into its place, and append its line to the manifest.
+
+        A shard whose predecessor could not be committed is dropped, for the same reason: what
+        `before` raises. Raises OSError.
+        """
+        try:
+            if before is not None:
+                before.result()
+            move_durably(staged.staging, self.root, staged.commit.files)
+            append_commit(self.root, self.header, staged.commit)
+        finally:
+            shutil.rmtree(staged.staging, ignore_errors=True)
+
+    def _stage(
         self,
         shard: int,
         rows: int,
         stats: Mapping[str, ArrayStats],
         write: Callable[[Path], Sequence[str]],
-    ) -> None:
+    ) -> Staged:
         staging = self.root / f"{STAGING}{uuid.uuid4().hex[:12]}"
         try:
             staging.mkdir()
             files = tuple(describe(staging, name) for name in sorted(write(staging)))
-            move_durably(staging, self.root, files)
-            commit = Commit(
-                shard=shard,
-                row_start=max(shard, 0) * self.header.rows_per_shard,
-                rows=rows,
-                files=files,
-                arrays=stats,
-            )
-            append_commit(self.root, self.header, commit)
-        finally:
+        except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
+            raise
+        commit = Commit(
+            shard=shard,
+            row_start=max(shard, 0) * self.header.rows_per_shard,
+            rows=rows,
+            files=files,
+            arrays=stats,
+        )
+        return Staged(staging, commit)

@@ -32,15 +32,14 @@ _ADVICE: Final = {
 }
 
 
-def encode(tensor: Tensor, dtype: str, largest: float | None = None) -> NDArray[Any]:
+def encode(tensor: Tensor, dtype: str) -> NDArray[Any]:
     """Round `tensor` to the stored `dtype`; a bfloat16 tensor becomes uint16 without a copy.
 
-    NaN and infinity pass: a writer refuses them by row, before. `largest` is `absmax(tensor)`, for
-    those who know it.
+    NaN and infinity pass: a writer refuses them by row, before.
 
     Raises StoreError when all values are finite and one is too large for `dtype`.
     """
-    _refuse_overflow(absmax(tensor) if largest is None else largest, dtype)
+    refuse_overflow(_absmax(tensor), dtype)
     rounded = tensor.detach().cpu().to(TORCH_DTYPES[dtype])
     if dtype == "bfloat16":
         rounded = rounded.view(torch.uint16)
@@ -53,16 +52,17 @@ def decode(array: NDArray[Any], dtype: str) -> Tensor:
     return tensor.view(torch.bfloat16) if dtype == "bfloat16" else tensor
 
 
-def absmax(tensor: Tensor) -> float:
+def refuse_overflow(largest: float, dtype: str) -> None:
+    """Raise StoreError when a finite magnitude is too large for the stored `dtype`."""
+    limit = torch.finfo(TORCH_DTYPES[dtype]).max
+    fits = largest < FLOAT16_LIMIT if dtype == "float16" else largest <= limit
+    if not fits and math.isfinite(largest):
+        raise StoreError(f"magnitude {largest:g} is too large for {dtype}{_ADVICE[dtype]}")
+
+
+def _absmax(tensor: Tensor) -> float:
     """The largest magnitude in `tensor`; NaN when there is one, 0 when it is empty."""
     if not tensor.numel():
         return 0.0
     low, high = torch.aminmax(tensor.detach())
     return max(abs(float(low)), abs(float(high)))
-
-
-def _refuse_overflow(largest: float, dtype: str) -> None:
-    limit = torch.finfo(TORCH_DTYPES[dtype]).max
-    fits = largest < FLOAT16_LIMIT if dtype == "float16" else largest <= limit
-    if not fits and math.isfinite(largest):
-        raise StoreError(f"magnitude {largest:g} is too large for {dtype}{_ADVICE[dtype]}")

@@ -18,7 +18,7 @@ STAGING: Final = "tmp-"
 QUARANTINE: Final = "quarantine"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\Z")
 _OURS: Final = re.compile(r"(store\.json|manifest[^/]*\.jsonl|LOCK|tmp-[^/]*|quarantine)(/|\Z)")
-_BLOCK: Final = 1 << 20
+_BLOCK: Final = 1 << 18
 
 
 @attrs.frozen(kw_only=True)
@@ -42,9 +42,10 @@ def check_name(name: str) -> None:
 def checksum(path: Path) -> str:
     """xxh3_128 of the contents of a file, in hex."""
     digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+    block = memoryview(bytearray(_BLOCK))
+    with path.open("rb", buffering=0) as file:
+        while n := file.readinto(block):
+            digest.update(block[:n])
     return digest.hexdigest()
 
 

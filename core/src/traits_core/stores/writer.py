@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,9 +20,10 @@ from traits_core.durable import create_json
 from traits_core.errors import StoreError
 from traits_core.interruption import deferring_signals, stop_if_asked
 from traits_core.protocols import Storage
-from traits_core.stores.batch import encode_batch
-from traits_core.stores.committer import Committer
-from traits_core.stores.dtypes import NUMPY_DTYPES
+from traits_core.stores.batch import check_shapes, measure_part
+from traits_core.stores.commit import ArrayStats
+from traits_core.stores.committer import Committer, Staged
+from traits_core.stores.dtypes import NUMPY_DTYPES, decode
 from traits_core.stores.files import check_sizes
 from traits_core.stores.free_space import disk_error, refuse_small_disk
 from traits_core.stores.header import StoreHeader
@@ -30,11 +33,21 @@ from traits_core.stores.manifest import drop_torn_line, load_manifest
 from traits_core.stores.ownership import clear_staging, refuse_foreign, refuse_other
 
 
+@attrs.frozen
+class _InHand:
+    """A shard on its way: its files are being written, or flushed and committed."""
+
+    shard: int
+    staged: Future[Staged]
+    committed: Future[None]
+
+
 class StoreWriter:
     """Writes the rows of a store that are not committed yet, in order.
 
-    A thread commits a shard while the rows of the next are appended. Memory: two shards in the
-    stored dtype, and the batch that is being appended.
+    While rows are appended, one thread writes the files of the shard before them, and another one
+    flushes and commits those of the shard before that. Memory: two shards in the stored dtype, and
+    the batch that is being appended.
 
         with StoreWriter(root, header, storage) as writer:
             for rows in writer.gaps():
@@ -45,7 +58,7 @@ class StoreWriter:
     A store that was never repaired has one gap: all that is behind its last committed shard.
 
     Leaving the block early loses the rows of the unfinished shard and nothing else; dying in it,
-    those of the shard that is being committed too. A signal that asks to stop waits for the shard's
+    those of the two shards in hand too. A signal that asks to stop waits for the shard's
     end, a second one does not.
 
     Parameters
@@ -69,7 +82,8 @@ class StoreWriter:
         self._buffered = 0
         self._buffers: dict[str, NDArray[Any]] = {}
         self._spare: dict[str, NDArray[Any]] = {}
-        self._pending: tuple[int, Future[None]] | None = None
+        self._stats: dict[str, ArrayStats] = {}  # of the rows in the buffers
+        self._in_hand: deque[_InHand] = deque()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -78,8 +92,10 @@ class StoreWriter:
             stack.enter_context(locked(self.root))
             stack.enter_context(deferring_signals(patient=False))
             self._open()
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="traits-commit")
-            stack.callback(self._thread.shutdown)
+            self._stager = ThreadPoolExecutor(1, thread_name_prefix="traits-stage")
+            self._flusher = ThreadPoolExecutor(1, thread_name_prefix="traits-commit")
+            stack.callback(self._stager.shutdown)
+            stack.callback(self._flusher.shutdown)
             self._stack = stack.pop_all()
         return self
 
@@ -102,7 +118,7 @@ class StoreWriter:
     def committed_rows(self) -> int:
         """The rows before the first one that is missing: where `append` begins.
 
-        This, `missing_rows` and `complete` wait for the shard that is being committed.
+        This, `missing_rows` and `complete` wait for the shards in hand.
         """
         self._settle()
         return self._rows(self._gaps[0]).start if self._gaps else self.header.rows
@@ -125,7 +141,7 @@ class StoreWriter:
         Raises StoreError when the rows of a gap were not appended before the next one is asked for.
         """
         for gap in list(self._gaps):
-            self._shard, self._buffered = gap.start, 0
+            self._shard, self._buffered, self._stats = gap.start, 0, {}
             rows = self._rows(gap)
             yield rows
             if self.committed_rows < rows.stop:
@@ -145,19 +161,30 @@ class StoreWriter:
         if not self._buffers:
             raise StoreError(f"{self.root}: rows can be appended inside the `with` block only")
         first = min(self._shard * self.header.rows_per_shard, self.header.rows) + self._buffered
-        encoded = encode_batch(self.header, arrays, first)
-        n = len(next(iter(encoded.values())))
+        n = check_shapes(self.header, arrays, first)
         self._refuse_committed(first + n)
-        taken = 0
-        while taken < n:
-            room = self.header.shard_rows(self._shard) - self._buffered
-            end = min(n, taken + room)
-            target = slice(self._buffered, self._buffered + end - taken)
-            for name, rows in encoded.items():
-                self._buffers[name][target] = rows[taken:end]
-            self._buffered, taken = target.stop, end
-            if self._buffered == self.header.shard_rows(self._shard):
-                self._hand_over()
+        parts = self._parts(first, n)
+        stats = [measure_part(self.header, arrays, part, first) for part in parts]
+        for part, found in zip(parts, stats, strict=True):
+            self._take({name: tensor[part] for name, tensor in arrays.items()}, found)
+
+    def _parts(self, first: int, n: int) -> list[slice]:
+        """Cut the `n` rows of a batch, the first of which is row `first` of the store, by shard."""
+        size = self.header.rows_per_shard
+        inner = range(size - first % size, n, size)
+        return [slice(*ends) for ends in pairwise([0, *inner, n])]
+
+    def _take(self, arrays: Mapping[str, Tensor], stats: Mapping[str, ArrayStats]) -> None:
+        """Round rows that fit into the shard into its buffers; commit it when it is full."""
+        stop = self._buffered + len(next(iter(arrays.values())))
+        for name, rows in arrays.items():
+            target = decode(self._buffers[name], self.header.dtype)[self._buffered : stop]
+            target.copy_(rows.detach())
+            known = self._stats.get(name, stats[name])
+            self._stats[name] = known.joined(stats[name])
+        self._buffered = stop
+        if self._buffered == self.header.shard_rows(self._shard):
+            self._hand_over()
 
     def finish(self) -> None:
         """Wait until every row is committed.
@@ -210,28 +237,38 @@ class StoreWriter:
         return {a.name: np.empty((rows, a.columns), dtype) for a in self.header.arrays}
 
     def _hand_over(self) -> None:
-        """Have the thread commit the shard that is full, and go on with the other buffers."""
-        self._settle()
+        """Have the shard that is full written and committed, and go on with the other buffers."""
+        before = self._in_hand[-1] if self._in_hand else None
+        if before and before.staged.exception():  # which waits until its buffers are free
+            self._settle()
+        self._settle(leave=1)
         arrays = {name: buffer[: self._buffered] for name, buffer in self._buffers.items()}
-        commit = self._thread.submit(self._committer.commit, self._shard, arrays)
-        self._pending = self._shard, commit
+        stats, self._stats = self._stats, {}
+        staged = self._stager.submit(self._committer.stage, self._shard, arrays, stats)
+        committed = self._flusher.submit(self._commit, staged, before.committed if before else None)
+        self._in_hand.append(_InHand(self._shard, staged, committed))
         self._buffers, self._spare = self._spare, self._buffers
         self._shard, self._buffered = self._shard + 1, 0
         stop_if_asked()
 
-    def _settle(self) -> None:
-        """Wait for the shard that is being committed, if any; raise what kept it from being so."""
-        if self._pending is None:
-            return
-        (shard, commit), self._pending = self._pending, None
+    def _commit(self, staged: Future[Staged], before: Future[None] | None) -> None:
+        self._committer.commit(staged.result(), before)
+
+    def _settle(self, leave: int = 0) -> None:
+        """Wait until all but the last `leave` shards are committed; raise what kept one from being so."""
         buffers, self._buffers = self._buffers, {}  # a writer that failed takes no rows
-        try:
-            commit.result()
-        except OSError as error:
-            raise self._disk_error(f"shard {shard}", error) from error
+        while len(self._in_hand) > leave:
+            shard = self._in_hand[0].shard
+            try:
+                self._in_hand.popleft().committed.result()
+            except BaseException as error:
+                self._in_hand.clear()  # they fail as this one does
+                if isinstance(error, OSError):
+                    raise self._disk_error(f"shard {shard}", error) from error
+                raise
+            rest = [range(shard + 1, gap.stop) if shard in gap else gap for gap in self._gaps]
+            self._gaps = [gap for gap in rest if gap]
         self._buffers = buffers
-        rest = [range(shard + 1, gap.stop) if shard in gap else gap for gap in self._gaps]
-        self._gaps = [gap for gap in rest if gap]
 
     def _disk_error(self, what: str, error: OSError) -> StoreError:
         missing = sum(gap.stop - gap.start for gap in self._gaps)

@@ -7,6 +7,7 @@ write to files, and the functions of `os` that flush, rename, link, cut, make an
 import errno
 import io
 import os
+import threading
 
 CHANGES = ("fsync", "replace", "rename", "link", "truncate", "ftruncate", "mkdir")
 CLEANING = ("unlink", "rmdir")
@@ -24,6 +25,7 @@ class FailingDisk:
     def __init__(self, at: int, failure: str, forever: bool = False) -> None:
         self.at, self.failure, self.forever = at, failure, forever
         self.count = 0
+        self._lock = threading.Lock()
 
     def install(self) -> None:
         real_write = os.write
@@ -36,8 +38,10 @@ class FailingDisk:
         """Count one change; return how many of its bytes to write."""
         if what in CLEANING and self.failure != "die":
             return n_bytes
-        self.count += 1
-        if self.count != self.at and not (self.forever and self.count > self.at):
+        with self._lock:  # a shard is flushed while the next is written
+            self.count += 1
+            count = self.count
+        if count != self.at and not (self.forever and count > self.at):
             return n_bytes
         if self.failure == "die":
             os._exit(9)

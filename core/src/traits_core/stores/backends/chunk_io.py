@@ -5,13 +5,18 @@ Files are read, never mapped: a mapped file that is cut short kills the process 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
+
+PIECE_BYTES: Final = 1 << 19
+"""What is copied, checksummed and written stays in a core's cache on the way."""
 
 
 def create_chunk(root: Path, file: str) -> BinaryIO:
@@ -19,6 +24,22 @@ def create_chunk(root: Path, file: str) -> BinaryIO:
     path = root / file
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("wb")
+
+
+def pieces(values: NDArray[Any], shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
+    """`values` in C order, padded with zeros to `shape`: a few rows at a time, good until the next."""
+    n = max(1, PIECE_BYTES // (values.itemsize * shape[1]))
+    whole = values.shape == shape and values.flags.c_contiguous
+    buffer = np.zeros((0 if whole else min(n, shape[0]), shape[1]), values.dtype)
+    for first in range(0, shape[0], n):
+        part = values[first : first + n]
+        if whole:
+            yield part
+            continue
+        piece = buffer[: shape[0] - first]
+        piece[: len(part), : values.shape[1]] = part
+        piece[len(part) :] = 0
+        yield piece
 
 
 def open_chunk(root: Path, file: str) -> FileIO:

@@ -7,24 +7,22 @@ reading. A file that is missing or cut short is an error whenever it is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.backends.chunk_grid import ChunkGrid, padded
-from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk
+from traits_core.stores.backends.chunk_grid import ChunkGrid
+from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk, pieces
 from traits_core.stores.backends.raw_config import RawConfig
 from traits_core.stores.backends.zarr_arrays import codec_names, create_array
 from traits_core.stores.dtypes import NUMPY_DTYPES
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
-
-PIECE_ROWS: Final = 256
 
 
 @attrs.frozen
@@ -67,9 +65,10 @@ class RawStorage:
             size = values.itemsize * grid.chunk[0] * grid.chunk[1]
             rows = slice(start, start + len(values))
             for cell in grid.cells(rows, slice(0, grid.shape[1])):
+                block = values[cell.outside]
                 with create_chunk(staging, cell.file) as file:
-                    for part in _pieces(values[cell.outside]):
-                        file.write(padded(part, (len(part), grid.chunk[1])).data)
+                    for piece in pieces(block, (len(block), grid.chunk[1])):
+                        file.write(piece.data)
                     file.truncate(size)
                 files.append(cell.file)
         return files
@@ -107,12 +106,6 @@ class RawReader:
             if not in_place:
                 target[...] = values[:, inside]
         return wanted
-
-
-def _pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """A few rows at a time: what is copied to be contiguous is written from the cache."""
-    for first in range(0, len(values), PIECE_ROWS):
-        yield values[first : first + PIECE_ROWS]
 
 
 def _grids(header: StoreHeader) -> list[ChunkGrid]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,20 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk
+from traits_core.stores.backends.chunk_grid import padded
+from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk, pieces
 from traits_core.stores.backends.zarr_codecs import Compressor
 
 _CRC_BYTES: Final = 4
 
 
 def write_chunk(
-    root: Path, file: str, chunk: NDArray[Any], compressor: Compressor | None = None
+    root: Path,
+    file: str,
+    values: NDArray[Any],
+    shape: tuple[int, int],
+    compressor: Compressor | None = None,
 ) -> None:
-    """Write `chunk`, which is in C order, to a new file."""
-    stored = _bytes(chunk if compressor is None else compressor.encode(chunk))
+    """Write `values`, padded with zeros to the `shape` of a chunk, to a new file."""
+    if compressor is None:
+        parts: Iterable[Any] = pieces(values, shape)
+    else:
+        parts = [compressor.encode(padded(values, shape))]
+    crc = 0
     with create_chunk(root, file) as out:
-        out.write(stored.data)
-        out.write(_crc(stored))
+        for part in parts:
+            stored = _bytes(part)
+            crc = google_crc32c.extend(crc, stored)
+            out.write(stored.data)
+        out.write(crc.to_bytes(_CRC_BYTES, "little"))
 
 
 def read_chunk(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.backends.chunk_grid import ChunkGrid, padded
+from traits_core.stores.backends.chunk_grid import ChunkGrid
 from traits_core.stores.backends.zarr_arrays import codec_names, create_array
 from traits_core.stores.backends.zarr_chunks import read_chunk, write_chunk
 from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, ZSTD, ChunkCodec
@@ -63,8 +63,8 @@ class ZarrStorage:
             values = arrays[grid.array]
             rows = slice(start, start + len(values))
             for cell in grid.cells(rows, slice(0, grid.shape[1])):
-                chunk = padded(values[cell.outside], grid.chunk)
-                write_chunk(staging, cell.file, chunk, self.codec.compressor)
+                block = values[cell.outside]
+                write_chunk(staging, cell.file, block, grid.chunk, self.codec.compressor)
                 files.append(cell.file)
         return files
 
