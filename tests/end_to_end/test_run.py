@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from traits_core.registry.loader import load_registry
@@ -134,3 +135,25 @@ def test_a_home_that_cannot_be_is_refused(tmp_path):
     assert "choose another --home" in message
     message = traits("extract", "--dataset", "digits", home=tmp_path / "file", code=2).stderr
     assert "choose another --home" in message
+
+
+def test_tables_name_their_run_config_and_inputs(finished):
+    """A table that is copied out of a run still says where it comes from."""
+    root = Path(finished[1]["run"])
+    result = json.loads((root / "probe" / "results.json").read_text())
+    status = json.loads((root / "status.json").read_text())
+    assert result["schema"] == 2
+    assert result["run"] == root.name == f"kmeans-digits-{result['config']}"
+    assert result["inputs"] == status["probe"]["inputs"]
+    for name, rows in {"headline": result["headline"], **result["tables"]}.items():
+        table = pq.read_table(root / "probe" / f"{name}.parquet")
+        assert table.to_pylist() == rows
+        facts = json.loads(table.schema.metadata[b"traits"])
+        assert facts == {key: result[key] for key in ("schema", "probe", "run", "config", "inputs")}
+
+
+def test_labels_are_described_before_results(finished):
+    home, result = finished
+    (Path(result["run"]) / "probe" / "results.json").unlink()
+    again = traits("run", *DIGITS, home=home)
+    assert "train: 901 rows x 10 labels, mean prevalence 0.100" in again.stderr

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from traits_core import DataError, TraitLabels
-from traits_core.probing.audit import check_splits
+from traits_core.probing.audit import check_splits, describe_labels
 
 
 def refusal(train, test, max_prevalence=0.75):
@@ -80,3 +80,12 @@ def test_missing_rows_are_refused(planted):
     assert "same rows" in refusal(made, fewer)
     no_method = attrs.evolve(made, scores={"gaussian": made.scores["gaussian"]})
     assert "`method`" in refusal(no_method, no_method)
+
+
+def test_labels_are_described_by_prevalence_and_counts(split):
+    labels_nt = np.zeros((10, 3), bool)
+    labels_nt[:4, 0] = labels_nt[:2, 1] = True
+    described = describe_labels(split(labels_nt).traits)
+    assert described == (
+        "10 rows x 3 labels, mean prevalence 0.200, 0 to 4 positives, 1 without any"
+    )

@@ -63,3 +63,17 @@ def check_labels(traits: TraitLabels, split: str, max_prevalence: float) -> None
             "check that they say `present`, not `annotated` or `certain`; if they are right, raise "
             "the option max_prevalence of the probe"
         )
+
+
+def describe_labels(traits: TraitLabels) -> str:
+    """Say in one line what a reader should know of labels before any result."""
+    n, n_traits = traits.labels_nt.shape
+    counts_t = traits.labels_nt.sum(axis=0)
+    if not traits.labels_nt.size:
+        return f"{n:,} rows x {n_traits} labels"
+    rare = int((counts_t == 0).sum())
+    return (
+        f"{n:,} rows x {n_traits} labels, mean prevalence {traits.labels_nt.mean():.3f}, "
+        f"{counts_t.min():,} to {counts_t.max():,} positives"
+        + (f", {rare} without any" if rare else "")
+    )

@@ -11,6 +11,7 @@ import attrs
 from traits_core.config.run_config import RunConfig, digest_of
 from traits_core.durable import replacing, write_json
 from traits_core.errors import DataError, StageError
+from traits_core.probing.audit import describe_labels
 from traits_core.protocols import Dataset, Probe, ScoreMatrix
 from traits_core.records import PositionLabels, ProbeResult, Table, TraitLabels
 from traits_core.scoring.matrix import open_scores
@@ -20,7 +21,7 @@ from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import Stage, perform
 from traits_core.stores.reader import Store, open_store
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @attrs.frozen
@@ -101,19 +102,22 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         splits = {
             split: split_scores(config, dataset, split, store) for split, store in stores.items()
         }
+        for split, seen in splits.items():
+            context.progress.say(f"  {split}: {describe_labels(seen.traits)}")
         measure: Probe = config.probe.build()
         result = measure(
             splits[config.run.train_split], splits[config.run.test_split], config.run.seed
         )
-        _write(run, result)
+        _write(run, result, inputs)
 
+    inputs = {
+        **{f"scores {split}": store.digest for split, store in stores.items()},
+        "labels": labels_digest(config, dataset),
+        "probe": digest_of([config.probe.to_json(), config.run.seed]),
+    }
     stage = Stage(
         name="probe",
-        inputs={
-            **{f"scores {split}": store.digest for split, store in stores.items()},
-            "labels": labels_digest(config, dataset),
-            "probe": digest_of([config.probe.to_json(), config.run.seed]),
-        },
+        inputs=inputs,
         place=run.probe,
         output=lambda: result_digest(run),
     )
@@ -126,20 +130,32 @@ def _scores(run: RunDirectory, split: str, context: Context) -> Store:
     return open_store(run.scores / split, context.registry)
 
 
-def _write(run: RunDirectory, result: ProbeResult) -> None:
-    """Parquet first: the JSON file, written last, says that the result is complete."""
+def _write(run: RunDirectory, result: ProbeResult, inputs: Mapping[str, str]) -> None:
+    """Parquet first: the JSON file, written last, says that the result is complete.
+
+    Both say what they were computed from, so that a table that is copied elsewhere can be traced.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     run.probe.mkdir(exist_ok=True)
+    facts = {
+        "schema": SCHEMA_VERSION,
+        "probe": run.config.probe.spec.name,
+        "run": run.root.name,
+        "config": run.config.digest,
+        "inputs": dict(inputs),
+    }
     for name, table in {"headline": result.headline, **result.tables}.items():
+        columns = pa.Table.from_pylist([dict(row) for row in table])
         with replacing(run.probe / f"{name}.parquet") as temporary:
-            pq.write_table(pa.Table.from_pylist([dict(row) for row in table]), temporary)
+            pq.write_table(
+                columns.replace_schema_metadata({"traits": json.dumps(facts)}), temporary
+            )
     write_json(
         run.probe / "results.json",
         {
-            "schema": SCHEMA_VERSION,
-            "probe": run.config.probe.spec.name,
+            **facts,
             "headline": [dict(row) for row in result.headline],
             "tables": {name: [dict(row) for row in rows] for name, rows in result.tables.items()},
         },
