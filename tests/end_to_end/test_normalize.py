@@ -165,4 +165,4 @@ def test_training_is_refused_when_the_normalisation_has_changed(finished):
     (root,) = (runs.home / "activations").glob("digits-train-*")
     store = open_store(root, runs.context.registry)
     with pytest.raises(StageError, match="inputs changed since it began: normalize"):
-        train(attrs.evolve(run, config=changed), store, runs.context)
+        train([attrs.evolve(run, config=changed)], store, runs.context)

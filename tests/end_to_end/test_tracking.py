@@ -69,7 +69,7 @@ def run_small(home, *trackers, progress=None):
         registry=registry,
         device=torch.device("cpu"),
         progress=progress,
-        trackers=Trackers(watching, progress),
+        new_trackers=lambda: Trackers(watching, progress),
     )
     return run_all(resolve_run(SMALL, registry), context)
 

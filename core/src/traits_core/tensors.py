@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +37,31 @@ def load_tensors(
 
     Raises StoreError when the file is missing, truncated or not safetensors.
     """
+    with _opened(path, device) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        return tensors, _facts(file)
+
+
+def load_facts(path: Path) -> dict[str, Any]:
+    """Read the facts alone; raises StoreError as `load_tensors` does."""
+    with _opened(path, "cpu") as file:
+        return _facts(file)
+
+
+@contextmanager
+def _opened(path: Path, device: torch.device | str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118  # not a dict
+            yield file
     except (SafetensorError, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable safetensors file: {error}") from error
+
+
+def _facts(file: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((file.metadata() or {}).get("facts", "{}"))
+    return facts
 
 
 def _umask() -> int:

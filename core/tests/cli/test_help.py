@@ -87,7 +87,7 @@ def test_extract_knows_nothing_of_methods(traits):
 
 def test_the_options_of_what_was_named_come_before_those_of_the_core(traits):
     shown = traits("run", "--method", "toy", "--dataset", "toy-folder", "--help").out
-    order = ["--config", "--method ", "--method.tol", "--dataset.path", "--seed", "--home"]
+    order = ["--config", "--method ", "--method.tol", "--dataset.path", "--seed ", "--home"]
     places = [shown.rindex(f"\n  {flag}") for flag in order]
     assert places == sorted(places)
 

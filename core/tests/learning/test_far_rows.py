@@ -1,6 +1,7 @@
 import torch
 
 from traits_core import FarRows, NullComm
+from traits_core.testing import run_ranks
 
 CPU = torch.device("cpu")
 
@@ -35,7 +36,7 @@ def test_the_earliest_of_all_rows_are_kept_in_any_batching():
     )
 
 
-def test_all_processes_draw_the_same_rows_of_all_of_them(run_ranks):
+def test_all_processes_draw_the_same_rows_of_all_of_them():
     def work(comm):
         far = FarRows.empty(8, 1, CPU)
         rows_nd = torch.arange(4, dtype=torch.float32)[:, None] + 100 * comm.rank

@@ -1,8 +1,7 @@
-"""Activations with a known covariance, learners, and processes that live in threads."""
+"""Activations with a known covariance, and learners."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -24,21 +23,6 @@ class OneProcess:
         pass
 
 
-class ThreadComm:
-    """One of several processes that are threads of this one."""
-
-    def __init__(self, rank: int, posts: list, meeting: threading.Barrier) -> None:
-        self.rank, self.world_size = rank, len(posts)
-        self._posts, self._meeting = posts, meeting
-
-    def all_sum(self, *tensors: Tensor) -> None:
-        self._posts[self.rank] = [tensor.clone() for tensor in tensors]
-        self._meeting.wait(timeout=30)
-        for i, tensor in enumerate(tensors):
-            tensor.copy_(sum(post[i] for post in self._posts))
-        self._meeting.wait(timeout=30)
-
-
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
     """Threads that wait for each other make small problems slow."""
@@ -47,30 +31,6 @@ def _one_thread() -> Iterator[None]:
     with threadpool_limits(1):
         yield
     torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def run_ranks() -> Callable:
-    """Run `work(comm)` in `n` threads; returns the results by rank."""
-
-    def run(n: int, work: Callable) -> list:
-        posts, meeting, results = [None] * n, threading.Barrier(n), [None] * n
-
-        def target(rank: int) -> None:
-            try:
-                results[rank] = work(ThreadComm(rank, posts, meeting))
-            except BaseException:
-                meeting.abort()
-                raise
-
-        threads = [threading.Thread(target=target, args=(rank,)) for rank in range(n)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return results
-
-    return run
 
 
 @pytest.fixture

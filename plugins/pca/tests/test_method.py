@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from traits_core import ConfigError, DataError, StoreError
+from traits_core.testing import run_ranks
 
 SOLVERS = pytest.mark.parametrize(
     "solver", [{}, {"n_components": 4, "exact_up_to": 0, "tol": 0.0}], ids=["exact", "randomized"]
@@ -29,7 +30,7 @@ def test_rows_of_the_sample_are_not_counted_twice(learner, spread_rows, solver):
 
 
 @SOLVERS
-def test_two_processes_find_what_one_finds(learner, fit, run_ranks, spread_rows, solver):
+def test_two_processes_find_what_one_finds(learner, fit, spread_rows, solver):
     rows_nd = spread_rows(n=2000, mean=5.0)
 
     def work(comm):
@@ -53,7 +54,7 @@ def test_two_processes_find_what_one_finds(learner, fit, run_ranks, spread_rows,
         torch.testing.assert_close(scorer(rows_nd), expected(rows_nd), rtol=0, atol=1e-4)
 
 
-def test_a_process_without_rows_adds_nothing(learner, run_ranks, spread_rows):
+def test_a_process_without_rows_adds_nothing(learner, spread_rows):
     rows_nd = spread_rows(n=500)
 
     def work(comm):

@@ -1,10 +1,12 @@
 import pytest
 import torch
 
+from traits_core.testing import run_ranks
+
 
 @pytest.mark.parametrize("top_m", [4, 15])
 @pytest.mark.parametrize("exact_epochs", [0, 2, 4])
-def test_two_processes_equal_one(learner, planted, run_ranks, top_m, exact_epochs):
+def test_two_processes_equal_one(learner, planted, top_m, exact_epochs):
     rows_nd, *_ = planted(n=1024, kappa=20.0)
     options = {"n_clusters": 15, "max_epochs": 4, "tol": 0.0, "small_cluster": 0.0}
     options |= {"top_m": top_m, "exact_epochs": exact_epochs}
@@ -32,7 +34,7 @@ def test_two_processes_equal_one(learner, planted, run_ranks, top_m, exact_epoch
             torch.testing.assert_close(ours[name], theirs[name], rtol=1e-4, atol=1e-4)
 
 
-def test_processes_agree_on_reseeding_whatever_rows_they_see(learner, planted, run_ranks):
+def test_processes_agree_on_reseeding_whatever_rows_they_see(learner, planted):
     rows_nd, *_ = planted(kappa=3.0)
 
     def work(comm):

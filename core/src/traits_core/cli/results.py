@@ -18,14 +18,23 @@ SHOWN = ("row", "map", "map_ci95_low", "map_ci95_high", "lift", "prevalence", "n
 
 def print_result(run: RunDirectory, as_json: bool) -> None:
     """Print the headline with its nulls, and where run and report are."""
-    headline = read_result(run).headline
     if as_json:
-        scores = {row["row"]: row["map"] for row in headline if "map" in row}
-        print_json({"run": run.root, "report": run.report, "map": scores})
+        print_json(_result_json(run))
         return
+    headline = read_result(run).headline
     columns = [name for name in SHOWN if any(name in row for row in headline)] or list(headline[0])
     print(format_table(headline, columns))
     print(f"\nrun     {run.root}\nreport  {run.report}")
+
+
+def print_results(runs: Sequence[RunDirectory], as_json: bool) -> None:
+    """Print several results one after the other; as JSON, one list."""
+    if as_json:
+        print_json([_result_json(run) for run in runs])
+        return
+    for number, run in enumerate(runs):
+        print("\n" * bool(number), end="")
+        print_result(run, as_json=False)
 
 
 def print_plan(config: RunConfig, stages: Sequence[PlannedStage], as_json: bool) -> None:
@@ -41,6 +50,11 @@ def print_plan(config: RunConfig, stages: Sequence[PlannedStage], as_json: bool)
         print()
     for number, stage in enumerate(stages, 1):
         print(f"# {number}. {stage.name:18} {stage.state:8} {stage.output}")
+
+
+def _result_json(run: RunDirectory) -> dict[str, Any]:
+    scores = {row["row"]: row["map"] for row in read_result(run).headline if "map" in row}
+    return {"run": run.root, "report": run.report, "map": scores}
 
 
 def _toml(value: Any) -> str:

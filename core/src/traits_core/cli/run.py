@@ -9,11 +9,11 @@ import typer
 
 from traits_core.cli.shared import DEFAULT_HOME, Device, Home, Json, context, print_json
 from traits_core.config.run_config import RawConfig, resolve_run, resolve_source, resolve_track
+from traits_core.config.seeds import parse_seeds, with_seeds
 
 if TYPE_CHECKING:
     from traits_core.config.run_config import RunConfig
-    from traits_core.stages.context import Context
-    from traits_core.stages.rundir import RunDirectory
+    from traits_core.registry.plugins import Registry
 
 DryRun = Annotated[
     bool,
@@ -22,12 +22,21 @@ DryRun = Annotated[
         help="print the merged configuration and the plan of stages, and do nothing",
     ),
 ]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        "--seeds",
+        metavar="0..3|0,2,5",
+        help="one run per seed, trained in one pass over the data in the order of the first seed",
+    ),
+]
 
 
 def run(
     raw: RawConfig,
     home: Home = DEFAULT_HOME,
     device: Device = "auto",
+    seeds: Seeds = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -40,22 +49,28 @@ def run(
     Examples:
       traits run --method kmeans --dataset emoji
       traits run --method kmeans --dataset digits --method.n-clusters 32
+      traits run --method kmeans --dataset emoji --seeds 0..3
       traits run --method kmeans --dataset emoji --help
       traits run --config RUN/run.json --set run.seed=1
     """
     from traits_core.registry.loader import load_registry
 
     registry = load_registry()
-    config = resolve_run(raw, registry)
-    from traits_core.cli.results import print_plan, print_result
-    from traits_core.stages.compose import plan, run_all
+    configs = _configs(raw, registry, seeds)
+    from traits_core.cli.results import print_plan, print_result, print_results
+    from traits_core.stages.compose import plan, run_several
 
     with context(home, device, registry, resolve_track(raw, registry)) as ctx:
-        if dry_run:
-            stages = plan(config, ctx)
-        else:
-            finished = run_all(config, ctx)
-    print_plan(config, stages, json) if dry_run else print_result(finished, json)
+        plans = [plan(config, ctx) for config in configs[:1] if dry_run]
+        runs = [] if dry_run else run_several(configs, ctx)
+    if ctx.comm.rank:
+        return
+    for stages in plans:
+        print_plan(configs[0], stages, json)
+    if seeds is not None and runs:
+        print_results(runs, json)
+    elif runs:
+        print_result(runs[0], json)
 
 
 def extract(
@@ -92,6 +107,7 @@ def train(
     raw: RawConfig,
     home: Home = DEFAULT_HOME,
     device: Device = "auto",
+    seeds: Seeds = None,
     json: Json = False,
 ) -> None:
     """Learn prototypes from extracted activations.
@@ -103,25 +119,24 @@ def train(
     from traits_core.registry.loader import load_registry
 
     registry = load_registry()
-    config = resolve_run(raw, registry)
+    configs = _configs(raw, registry, seeds)
     with context(home, device, registry, resolve_track(raw, registry)) as ctx:
-        directory = _train(config, ctx)
-    print_json({"run": directory.root}) if json else print(directory.root)
+        from traits_core.stages.compose import train_several
+
+        runs = train_several(configs, ctx)
+    if ctx.comm.rank:
+        return
+    if not json:
+        print(*(run.root for run in runs), sep="\n")
+    elif seeds is None:
+        print_json({"run": runs[0].root})
+    else:
+        print_json([{"run": run.root} for run in runs])
 
 
-def _train(config: RunConfig, ctx: Context) -> RunDirectory:
-    from traits_core.stages.compose import extracted
-    from traits_core.stages.extract import open_source
-    from traits_core.stages.rundir import create_run
-    from traits_core.stages.train import train
-    from traits_core.stages.watched import watched
-    from traits_core.stores.lock import locked
-
-    activations = extracted(open_source(config, ctx), config.run.train_split, ctx)
-    directory = create_run(ctx.home, config, ctx.registry)
-    with locked(directory.root), watched(directory, ctx):
-        train(directory, activations, ctx)
-    return directory
+def _configs(raw: RawConfig, registry: Registry, seeds: str | None) -> list[RunConfig]:
+    config = resolve_run(raw, registry)
+    return [config] if seeds is None else with_seeds(config, parse_seeds(seeds))
 
 
 COMMANDS: Final[Mapping[str, tuple[Callable[..., None], tuple[str, ...]]]] = {

@@ -14,6 +14,7 @@ import typer
 
 from traits_core.config.run_config import Choice
 from traits_core.interruption import Interrupted, stopping_on_signals
+from traits_core.progress import Silent
 from traits_core.registry.plugins import Registry
 from traits_core.stages.context import Context
 
@@ -52,25 +53,38 @@ DEFAULT_HOME = Path("traits-home")
 def context(
     home: Path, device: str, registry: Registry, track: Choice | None = None
 ) -> Iterator[Context]:
-    """What the stages need; what they print goes to stderr, an interruption says how to go on."""
+    """What the stages need; what they print goes to stderr, an interruption says how to go on.
+
+    Of several processes, only the first one speaks.
+    """
     from traits_core.cli.progress import make_progress
     from traits_core.stages.context import Context, pick_device
     from traits_core.tracking.trackers import Trackers
+    from traits_core.training.distributed import connected, is_first
 
-    progress = make_progress(sys.stderr)
+    progress = make_progress(sys.stderr) if is_first() else Silent()
+
+    def new_trackers() -> Trackers:
+        return Trackers({track.spec.name: track.build()} if track and is_first() else {}, progress)
 
     try:
-        with redirect_stdout(sys.stderr), stopping_on_signals():
+        with (
+            redirect_stdout(sys.stderr),
+            stopping_on_signals(),
+            connected(pick_device(device)) as (comm, own_device),
+        ):
             yield Context(
                 home=home,
                 registry=registry,
-                device=pick_device(device),
+                device=own_device,
                 progress=progress,
-                trackers=Trackers({track.spec.name: track.build()} if track else {}, progress),
+                new_trackers=new_trackers,
+                comm=comm,
             )
     except KeyboardInterrupt as error:
         stopped = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
-        print(f"\n{stopped}: the same command goes on from here", file=sys.stderr)
+        if is_first():
+            print(f"\n{stopped}: the same command goes on from here", file=sys.stderr)
         raise typer.Exit(stopped.exit_code) from None
 
 

@@ -34,6 +34,11 @@ class RunOptions:
         help="seed of initialisation, shuffling, nulls and permutations",
         validator=attrs.validators.ge(0),
     )
+    shuffle_seed: int | None = option(
+        None,
+        help="seed of the order of training batches alone (default: the seed)",
+        validator=attrs.validators.optional(attrs.validators.ge(0)),
+    )
     layer: str | None = option(
         None,
         help="layer of the backbone (default: the backbone's own)",
@@ -44,6 +49,11 @@ class RunOptions:
     batch_size: int = option(8192, help="rows per training batch", validator=attrs.validators.ge(1))
     checkpoint_every: int = option(
         200, help="training steps between checkpoints", validator=attrs.validators.ge(1)
+    )
+    checkpoint_minutes: float = option(
+        10.0,
+        help="longest time between checkpoints, in minutes",
+        validator=attrs.validators.ge(0),
     )
     extract_batch: int = option(
         64, help="examples per forward pass of the backbone", validator=attrs.validators.ge(1)
@@ -73,6 +83,11 @@ class RunOptions:
         help="zca and pca: part of the mean variance that is added to every variance",
         validator=attrs.validators.gt(0),
     )
+
+    @property
+    def order_seed(self) -> int:
+        """The seed of the order of training batches."""
+        return self.seed if self.shuffle_seed is None else self.shuffle_seed
 
 
 @attrs.frozen

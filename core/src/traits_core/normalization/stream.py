@@ -8,14 +8,14 @@ import attrs
 from torch import Tensor
 
 from traits_core.normalization.normalizer import Normalizer
-from traits_core.streaming.shuffle import ShuffledStream
+from traits_core.streaming.stream import BatchStream
 
 
 @attrs.frozen(eq=False)
 class NormalizedStream:
     """The batches of `stream`, normalised on the device that they are yielded on."""
 
-    stream: ShuffledStream
+    stream: BatchStream
     normalizer: Normalizer
 
     @property

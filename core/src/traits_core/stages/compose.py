@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import attrs
 
 from traits_core.config.run_config import RunConfig
+from traits_core.config.seeds import refuse_other_batches
 from traits_core.errors import StageError
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source, activations_root, extract, open_source
@@ -19,6 +23,7 @@ from traits_core.stages.train import train
 from traits_core.stages.watched import publish, watched
 from traits_core.stores.lock import locked
 from traits_core.stores.reader import Store, is_complete, open_store
+from traits_core.training.comm import first_rank_first
 
 
 @attrs.frozen
@@ -35,18 +40,66 @@ def run_all(config: RunConfig, context: Context) -> RunDirectory:
 
     What cannot work is refused before the first stage begins.
     """
-    source = open_source(config, context)
-    for split in splits(config):
-        check_labels(config, source.dataset, split, len(source.examples(split)))
-    run = create_run(context.home, config, context.registry)
-    with locked(run.root), watched(run, context):
-        activations = {split: extract(source, split, context) for split in splits(config)}
-        train(run, activations[config.run.train_split], context)
-        materialize_scores(run, activations, context)
-        probe(run, source.dataset, context)
-        report(run, source, activations, context)
-        publish(run, context)
+    (run,) = run_several([config], context)
     return run
+
+
+def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirectory]:
+    """Bring every stage of runs that want the same batches to completion, as `run_all` each of them.
+
+    Their methods learn in one pass over the activations. Of several processes, all call this.
+
+    Raises ConfigError when the configurations do not want the same batches.
+    """
+    refuse_other_batches(configs)
+    source = open_source(configs[0], context)
+    for split in splits(configs[0]):
+        n_examples = len(source.examples(split))
+        for config in configs:
+            check_labels(config, source.dataset, split, n_examples)
+    with _begun(configs, context) as runs:
+        activations = {
+            split: first_rank_first(context.comm, partial(extract, source, split, context))
+            for split in splits(configs[0])
+        }
+        train(runs, activations[configs[0].run.train_split], context)
+        for run in runs if context.comm.rank == 0 else ():
+            materialize_scores(run, activations, context)
+            probe(run, source.dataset, context)
+            report(run, source, activations, context)
+            publish(run)
+        context.comm.barrier()
+    return runs
+
+
+def train_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirectory]:
+    """Train runs that want the same batches on activations that are there, in one pass.
+
+    Raises StageError when the activations are not there, ConfigError as `run_several` does.
+    """
+    refuse_other_batches(configs)
+    source = open_source(configs[0], context)
+    activations = extracted(source, configs[0].run.train_split, context)
+    with _begun(configs, context) as runs:
+        train(runs, activations, context)
+    return runs
+
+
+@contextmanager
+def _begun(configs: Sequence[RunConfig], context: Context) -> Iterator[list[RunDirectory]]:
+    """The directories of runs, which rank 0 holds and has watched."""
+    trackers = [context.new_trackers() for _ in configs]
+    with ExitStack() as stack:
+        runs = []
+        for config, watching in zip(configs, trackers, strict=True):
+            run = create_run(context.home, config, context.registry, watching)
+            runs.append(run)
+            if context.comm.rank == 0:
+                stack.enter_context(locked(run.root))
+        if context.comm.rank == 0:
+            for run in runs:
+                stack.enter_context(watched(run))
+        yield runs
 
 
 def plan(config: RunConfig, context: Context) -> list[PlannedStage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ import attrs
 
 from traits_core.errors import ConfigError
 from traits_core.progress import Progress
+from traits_core.protocols import Comm
 from traits_core.registry.plugins import Registry
 from traits_core.tracking.trackers import Trackers
+from traits_core.training.comm import NullComm
 
 if TYPE_CHECKING:
     import torch
@@ -26,14 +29,16 @@ class Context:
     registry: the installed plugins
     device: where tensors are computed
     progress: who is told what is being done
-    trackers: who is told the metrics
+    new_trackers: makes those who are told the metrics of one run
+    comm: the processes that train together; rank 0 does everything else alone
     """
 
     home: Path
     registry: Registry
     device: torch.device
     progress: Progress
-    trackers: Trackers = attrs.field(factory=Trackers)
+    new_trackers: Callable[[], Trackers] = Trackers
+    comm: Comm = attrs.field(factory=NullComm)
 
 
 def make_directory(path: Path) -> None:

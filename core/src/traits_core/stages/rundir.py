@@ -18,16 +18,18 @@ from traits_core.durable import create_json
 from traits_core.errors import StageError
 from traits_core.registry.plugins import Registry
 from traits_core.stages.context import make_directory
+from traits_core.tracking.trackers import Trackers
 
 FORMAT_VERSION = 1
 
 
 @attrs.frozen
 class RunDirectory:
-    """Paths of one run; see docs/runs.md for what each of them holds."""
+    """Paths of one run, see docs/runs.md for what each of them holds, and who watches it."""
 
     root: Path
     config: RunConfig
+    trackers: Trackers = attrs.field(factory=Trackers, eq=False)
 
     checkpoints = property(lambda self: self.root / "checkpoints")
     metrics = property(lambda self: self.root / "metrics.jsonl")
@@ -48,8 +50,10 @@ def run_root(home: Path, config: RunConfig) -> Path:
     return home / "runs" / name
 
 
-def create_run(home: Path, config: RunConfig, registry: Registry) -> RunDirectory:
-    """Make the directory of a run, or return it when it is there."""
+def create_run(
+    home: Path, config: RunConfig, registry: Registry, trackers: Trackers
+) -> RunDirectory:
+    """Make the directory of a run that `trackers` watch, or return it when it is there."""
     root = run_root(home, config)
     make_directory(root)
     facts = {
@@ -63,8 +67,8 @@ def create_run(home: Path, config: RunConfig, registry: Registry) -> RunDirector
     try:
         create_json(root / "run.json", facts)
     except FileExistsError:
-        return open_run(root, registry)
-    return RunDirectory(root, config)
+        return attrs.evolve(open_run(root, registry), trackers=trackers)
+    return RunDirectory(root, config, trackers)
 
 
 def open_run(root: Path, registry: Registry) -> RunDirectory:

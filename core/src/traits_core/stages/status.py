@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,24 @@ def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progre
 
     Raises StageError when the inputs, or a finished output, have changed.
     """
+    with performing(root, stage, progress) as needed:
+        if needed:
+            work()
+
+
+@contextmanager
+def performing(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> Iterator[bool]:
+    """Yield whether there is anything to do in a stage; the block does it.
+
+    Parameters
+    ----------
+    root: directory of the run, which the caller has locked
+    stage: what is to be done
+    progress: is told what is done
+    leads: false in processes that take part in the work, but leave the record to another one
+
+    Raises StageError when the inputs, or a finished output, have changed.
+    """
     states = read_status(root)
     before = states.get(stage.name)
     if before is not None:
@@ -77,6 +96,7 @@ def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progre
         made = stage.output() if before.output else None
         if made is not None and made == before.output:
             progress.say(f"{stage.name}: complete")
+            yield False
             return
         if made is not None:
             raise StageError(
@@ -84,14 +104,16 @@ def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progre
                 "remove it to have it made again"
             )
     state = StageState(inputs=dict(stage.inputs), began=before.began if before else _now())
-    _write(root, {**states, stage.name: state})
+    if leads:
+        _write(root, {**states, stage.name: state})
     progress.say(f"{stage.name}: going on" if before else f"{stage.name}:")
     started = time.monotonic()
-    work()
-    made = stage.output()
-    if made is None:
-        raise StageError(f"{stage.name}: ended without {stage.place}")
-    _write(root, {**states, stage.name: attrs.evolve(state, ended=_now(), output=made)})
+    yield True
+    if leads:
+        made = stage.output()
+        if made is None:
+            raise StageError(f"{stage.name}: ended without {stage.place}")
+        _write(root, {**states, stage.name: attrs.evolve(state, ended=_now(), output=made)})
     progress.say(f"  done in {time.monotonic() - started:.1f} s")
 
 

@@ -1,73 +1,152 @@
-"""A method on a stream of activations, into a scorer."""
+"""Methods on one stream of activations, each into a scorer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import attrs
+import torch
+
 from traits_core.config.run_config import digest_of
+from traits_core.config.seeds import refuse_other_batches
+from traits_core.errors import StageError
+from traits_core.normalization.normalizer import Normalizer
 from traits_core.normalization.stream import NormalizedStream
 from traits_core.protocols import Method, PlanningMethod
 from traits_core.scoring.saved import read_facts, save_scorer
 from traits_core.stages.context import Context
 from traits_core.stages.normalizer import run_normalizer
 from traits_core.stages.rundir import RunDirectory
-from traits_core.stages.status import Stage, perform
+from traits_core.stages.status import Stage, performing
 from traits_core.stores.reader import Store
 from traits_core.streaming.sample import sample_rows
 from traits_core.streaming.shuffle import ShuffledStream
+from traits_core.streaming.stream import BatchStream
 from traits_core.tracking.metrics import MetricsLog
-from traits_core.training.comm import NullComm
+from traits_core.training.checkpoint import Checkpoints
+from traits_core.training.comm import first_rank_first
+from traits_core.training.learner import Learner
 from traits_core.training.loop import Loop
+from traits_core.training.slices import SlicedStream
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def train(run: RunDirectory, activations: Store, context: Context) -> None:
-    """Learn prototypes from the training split, and keep their scorer."""
-    options, (array,) = run.config.run, activations.header.arrays
+def train(runs: Sequence[RunDirectory], activations: Store, context: Context) -> None:
+    """Learn the prototypes of `runs` in one pass over the training split, and keep their scorers.
 
-    def work() -> None:
-        method: Method = run.config.method.build(
-            d_model=array.columns, seed=options.seed, device=context.device, comm=NullComm()
-        )
-        if isinstance(method, PlanningMethod):
-            method.plan(activations.header.rows)
-        normalizer = run_normalizer(run, activations, context)
-        stream = ShuffledStream(
-            activations, array.name, options.batch_size, options.seed, device=context.device
-        )
+    Each run ends as if it were trained alone. Processes that share the work of `context.comm` all
+    call this; rank 0 writes.
 
-        def sample(n: int) -> Tensor:
-            rows_nd = sample_rows(activations, array.name, n, options.seed).to(context.device)
-            return normalizer(rows_nd) if normalizer else rows_nd
-
-        Loop(
-            method=method,
-            stream=NormalizedStream(stream, normalizer) if normalizer else stream,
-            sample=sample,
-            checkpoints=run.checkpoints,
-            checkpoint_every=options.checkpoint_every,
-            log=MetricsLog(run.metrics, context.trackers),
-            progress=context.progress,
-        ).run()
-        save_scorer(
-            run.scorer, method.scorer(), run.config.method.spec.name, array.feature, normalizer
-        )
-
-    stage = Stage(
-        name="train",
-        inputs={
-            "activations": activations.digest,
-            "method": digest_of([run.config.method.to_json(), options.seed, options.batch_size]),
-            "normalize": digest_of([options.normalize, options.normalize_epsilon]),
-        },
-        place=run.scorer,
-        output=lambda: scorer_digest(run),
-    )
-    perform(run.root, stage, work, context.progress)
+    Raises ConfigError when the runs do not want the same batches.
+    """
+    refuse_other_batches([run.config for run in runs])
+    leads = context.comm.rank == 0
+    with ExitStack() as stack:
+        pending = [
+            run
+            for run in runs
+            if stack.enter_context(
+                performing(run.root, _stage(run, activations), context.progress, leads)
+            )
+        ]
+        if pending:
+            _learn(pending, activations, context)
+        context.comm.barrier()
 
 
 def scorer_digest(run: RunDirectory) -> str | None:
     """Digest of the run's scorer, None when there is none; raises StoreError when it is damaged."""
     return read_facts(run.scorer).digest if run.scorer.exists() else None
+
+
+def _stage(run: RunDirectory, activations: Store) -> Stage:
+    options = run.config.run
+    return Stage(
+        name="train",
+        inputs={
+            "activations": activations.digest,
+            "method": digest_of([run.config.method.to_json(), options.seed, options.batch_size]),
+            "order": digest_of(options.order_seed),
+            "normalize": digest_of([options.normalize, options.normalize_epsilon]),
+        },
+        place=run.scorer,
+        output=lambda: scorer_digest(run),
+    )
+
+
+def _learn(runs: Sequence[RunDirectory], activations: Store, context: Context) -> None:
+    """Train what is left of the runs, which want the same batches."""
+    options, (array,) = runs[0].config.run, activations.header.arrays
+    normalizer = first_rank_first(
+        context.comm, lambda: _common_normalizer(runs, activations, context)
+    )
+    stream: BatchStream = ShuffledStream(
+        activations, array.name, options.batch_size, options.order_seed, device=context.device
+    )
+    if context.comm.world_size > 1:
+        stream = SlicedStream(stream, context.comm)
+    learners = [_learner(run, activations, normalizer, context, len(runs) > 1) for run in runs]
+    Loop(
+        learners=learners,
+        stream=NormalizedStream(stream, normalizer) if normalizer else stream,
+        comm=context.comm,
+        checkpoint_every=options.checkpoint_every,
+        checkpoint_minutes=options.checkpoint_minutes,
+        progress=context.progress,
+    ).run()
+    for run, learner in zip(runs, learners, strict=True):
+        if context.comm.rank == 0:
+            scorer, name = learner.method.scorer(), run.config.method.spec.name
+            save_scorer(run.scorer, scorer, name, array.feature, normalizer)
+
+
+def _common_normalizer(
+    runs: Sequence[RunDirectory], activations: Store, context: Context
+) -> Normalizer | None:
+    """The normaliser of the runs; raises StageError when another machine has fitted some of them."""
+    first, *others = [run_normalizer(run, activations, context) for run in runs]
+    for run, other in zip(runs[1:], others, strict=True):
+        if first is not None and other is not None and not _same(first, other):
+            raise StageError(
+                f"{runs[0].root} and {run.root} go through different normalisers, which were fitted "
+                "on different machines: train them one by one"
+            )
+    return first
+
+
+def _same(first: Normalizer, other: Normalizer) -> bool:
+    one, two = (attrs.asdict(normalizer.map, recurse=False) for normalizer in (first, other))
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def _learner(
+    run: RunDirectory,
+    activations: Store,
+    normalizer: Normalizer | None,
+    context: Context,
+    named: bool,
+) -> Learner:
+    seed, (array,) = run.config.run.seed, activations.header.arrays
+    method: Method = run.config.method.build(
+        d_model=array.columns, seed=seed, device=context.device, comm=context.comm
+    )
+    if isinstance(method, PlanningMethod):
+        method.plan(activations.header.rows)
+
+    def sample(n: int) -> Tensor:
+        rows_nd = sample_rows(activations, array.name, n, seed).to(context.device)
+        return normalizer(rows_nd) if normalizer else rows_nd
+
+    return Learner(
+        name=f"{run.config.method.spec.name}, seed {seed}" if named else "",
+        method=method,
+        sample=sample,
+        checkpoints=Checkpoints(run.checkpoints, context.comm),
+        log=MetricsLog(run.metrics, run.trackers),
+        comm=context.comm,
+        progress=context.progress,
+    )

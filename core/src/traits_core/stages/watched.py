@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from traits_core.stages.context import Context
 from traits_core.stages.probe import read_result
 from traits_core.stages.rundir import RunDirectory
 
 
 @contextmanager
-def watched(run: RunDirectory, context: Context) -> Iterator[None]:
+def watched(run: RunDirectory) -> Iterator[None]:
     """Have the trackers watch while the stages of `run`, locked by the caller, are at work."""
-    context.trackers.start(run.root, run.root.name, run.config.to_json())
+    run.trackers.start(run.root, run.root.name, run.config.to_json())
     try:
         yield
     except BaseException:
-        context.trackers.finish(ok=False)
+        run.trackers.finish(ok=False)
         raise
-    context.trackers.finish(ok=True)
+    run.trackers.finish(ok=True)
 
 
-def publish(run: RunDirectory, context: Context) -> None:
-    """Give the trackers the mAP of each headline row, as `map/method`, and the report."""
+def publish(run: RunDirectory) -> None:
+    """Give the trackers the mAP of each headline row, as `map/method`, and the report, and end."""
     headline = read_result(run).headline
-    context.trackers.summarize({f"map/{row['row']}": row["map"] for row in headline})
-    context.trackers.artifact("report", run.report)
+    run.trackers.summarize({f"map/{row['row']}": row["map"] for row in headline})
+    run.trackers.artifact("report", run.report)
+    run.trackers.finish(ok=True)

@@ -44,8 +44,9 @@ class Trackers:
         self._tell(lambda tracker: tracker.artifact(name, path))
 
     def finish(self, ok: bool) -> None:
-        """Stop watching."""
+        """Stop watching: they hear nothing after it."""
         self._tell(lambda tracker: tracker.finish(ok))
+        self.watching.clear()
 
     def _tell(self, call: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self.watching.items()):

@@ -1,11 +1,16 @@
-"""Training in one process: every sum is already the sum."""
+"""How processes that train together add up: one process, where every sum is already the sum."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from traits_core.protocols import Comm
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+T = TypeVar("T")
 
 
 class NullComm:
@@ -23,3 +28,13 @@ class NullComm:
 
     def barrier(self) -> None:
         """Return at once."""
+
+
+def first_rank_first(comm: Comm, work: Callable[[], T]) -> T:
+    """Return what `work()` returns, called by rank 0, and by the others when it has made things."""
+    if comm.rank == 0:
+        made = work()
+        comm.barrier()
+        return made
+    comm.barrier()
+    return work()

@@ -1,129 +1,100 @@
-"""The loop that every method shares: sample, epochs, batches, checkpoints, metrics."""
+"""The loop that all methods share: epochs, batches, checkpoints; one pass for several methods."""
 
 from __future__ import annotations
 
-import resource
+import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
 
 import attrs
-import torch
 
-from traits_core.errors import DataError
-from traits_core.interruption import asked_to_stop, deferring_signals, stop_if_asked
+from traits_core.interruption import (
+    Interrupted,
+    asked_to_stop,
+    deferring_signals,
+    stop_if_asked,
+)
 from traits_core.progress import Progress
-from traits_core.protocols import Method
-from traits_core.tracking.metrics import MetricsLog
-from traits_core.training.checkpoint import Cursor, restore_checkpoint, save_checkpoint
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-class BatchStream(Protocol):
-    """Every training row once per epoch; the same batches for the same epoch."""
-
-    @property
-    def batches_per_epoch(self) -> int: ...
-
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Tensor]:
-        """The float32 batches [B, D] of one epoch, from batch `start` on."""
+from traits_core.protocols import Comm
+from traits_core.streaming.stream import BatchStream
+from traits_core.training.learner import Learner
 
 
 @attrs.frozen(kw_only=True)
 class Loop:
-    """Trains one method on one stream, from its last checkpoint on.
+    """Trains methods on one stream, each from its last checkpoint on, as if it were alone.
 
-    A run that was interrupted and started again ends bit for bit where an uninterrupted one does,
-    on one thread. A signal that asks to stop ends it after the step, with a checkpoint. Memory: the method's state, one window of the stream, two batches.
+    Every batch is read once and goes to all methods that have not had it: those behind catch up
+    together, and the others join where they are. A run that was interrupted and started again ends
+    bit for bit where an uninterrupted one does, on one thread. A signal that asks to stop ends it
+    after the step, with checkpoints. Memory: the methods' states, one window of the stream, two
+    batches.
 
     Parameters
     ----------
-    method: freshly built
-    stream: yields float32 batches [B, D] on the method's device
-    sample: draws that many random rows [N, D] for `initialize`
-    checkpoints: directory that they are kept in
+    learners: the methods, and where they are
+    stream: yields float32 batches [B, D] on the methods' device
+    comm: the processes that train them together
     checkpoint_every: steps between checkpoints; there is one after each epoch too
-    log: the record of metrics; rewound to the checkpoint when training resumes
-    progress: told about each epoch
+    checkpoint_minutes: the longest time between them
+    progress: follows the batches
     """
 
-    method: Method
+    learners: Sequence[Learner]
     stream: BatchStream
-    sample: Callable[[int], Tensor]
-    checkpoints: Path
+    comm: Comm
     checkpoint_every: int
-    log: MetricsLog
+    checkpoint_minutes: float
     progress: Progress
 
-    def run(self) -> Cursor:
-        """Train until the method is done, and return where that was."""
-        cursor = restore_checkpoint(self.checkpoints, self.method)
-        if cursor is None:
-            sample_nd = self.sample(max(1, self.method.sample_rows))
-            self.progress.say(f"  initialize from {len(sample_nd):,} rows")
-            self.method.initialize(sample_nd)
-            cursor = Cursor()
-            save_checkpoint(self.checkpoints, self.method, cursor)
-        elif cursor.step:
-            self.progress.say(f"  resumed at epoch {cursor.epoch + 1}, step {cursor.step}")
-        self.log.rewind(cursor.step)
-        per_epoch, epochs = self.stream.batches_per_epoch, self.method.max_epochs
-        done = cursor.epoch * per_epoch + cursor.batch
+    def run(self) -> None:
+        """Train until all methods are done."""
+        for learner in self.learners:
+            learner.begin()
+        per_epoch = self.stream.batches_per_epoch
+        total = per_epoch * max(learner.method.max_epochs for learner in self.learners)
+        places = [learner.cursor for learner in self.learners]
+        done = min(place.epoch * per_epoch + place.batch for place in places)
         with (
-            self.progress.track("training", epochs * per_epoch, "batches", done) as advance,
+            self.progress.track("training", total, "batches", done) as advance,
             deferring_signals(patient=True),
         ):
-            while not self.method.done and cursor.epoch < epochs:
-                cursor = self._epoch(cursor, advance)
-        return cursor
+            while members := self._furthest_behind():
+                self._epoch(members, advance)
 
-    def _epoch(self, cursor: Cursor, advance: Callable[[int], None]) -> Cursor:
-        """Finish the epoch that the cursor is in."""
-        clock = time.monotonic() - cursor.seconds
-        for acts_bd in self.stream.batches(cursor.epoch, start=cursor.batch):
-            began = time.monotonic()
-            metrics = dict(self.method.update(acts_bd))
-            now = time.monotonic()
-            metrics["rows_per_second"] = len(acts_bd) / max(now - began, 1e-9)
-            cursor = attrs.evolve(
-                cursor, batch=cursor.batch + 1, step=cursor.step + 1, seconds=now - clock
-            )
-            self._record("step", cursor, metrics)
+    def _furthest_behind(self) -> list[Learner]:
+        """Those in the earliest epoch that somebody is in."""
+        running = [learner for learner in self.learners if not learner.finished]
+        epoch = min((learner.cursor.epoch for learner in running), default=0)
+        return [learner for learner in running if learner.cursor.epoch == epoch]
+
+    def _epoch(self, members: list[Learner], advance: Callable[[int], None]) -> None:
+        """Finish the epoch that the members are in."""
+        start = min(member.cursor.batch for member in members)
+        kept = asked = time.monotonic()
+        for batch, acts_bd in enumerate(
+            self.stream.batches(members[0].cursor.epoch, start=start), start
+        ):
+            waited = time.monotonic() - asked
+            taking = [member for member in members if member.cursor.batch == batch]
+            for member in taking:
+                member.step(acts_bd, waited)
             advance(1)
-            if cursor.step % self.checkpoint_every == 0 or asked_to_stop():
-                save_checkpoint(self.checkpoints, self.method, cursor)
-            stop_if_asked()
-        metrics = dict(self.method.end_epoch())
-        metrics["peak_bytes"] = float(_peak_bytes())
-        cursor = attrs.evolve(
-            cursor, epoch=cursor.epoch + 1, batch=0, seconds=time.monotonic() - clock
-        )
-        self._record("epoch", cursor, metrics)
-        save_checkpoint(self.checkpoints, self.method, cursor)
-        self.progress.say(f"  epoch {cursor.epoch}/{self.method.max_epochs}: {_shown(metrics)}")
-        return cursor
+            overdue = time.monotonic() - kept >= 60 * self.checkpoint_minutes
+            keep = self.comm.any_flag(asked_to_stop() or overdue)
+            kept = time.monotonic() if keep else kept
+            for member in taking:
+                if keep or member.cursor.step % self.checkpoint_every == 0:
+                    member.save()
+            if keep:
+                self._stop_if_asked()
+            asked = time.monotonic()
+        for member in members:
+            member.end_epoch()
 
-    def _record(self, kind: str, cursor: Cursor, metrics: Mapping[str, float]) -> None:
-        bad = [name for name, value in metrics.items() if value != value]
-        if bad:
-            raise DataError(
-                f"step {cursor.step}: {', '.join(bad)} is NaN; the last good checkpoint is in "
-                f"{self.checkpoints}"
-            )
-        self.log.append(kind, cursor.step, cursor.epoch, cursor.seconds, metrics)
-
-
-def _shown(metrics: Mapping[str, float]) -> str:
-    """The metrics that a method names first: a line has room for three."""
-    return ", ".join(f"{name} {value:.5g}" for name, value in islice(metrics.items(), 3))
-
-
-def _peak_bytes() -> int:
-    """Most memory that this process has held: on the GPU when there is one, else resident."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts KiB
+    def _stop_if_asked(self) -> None:
+        """Stop in all processes when a signal has reached one of them."""
+        stop = self.comm.any_flag(asked_to_stop())
+        stop_if_asked()
+        if stop:
+            raise Interrupted(signal.SIGTERM)
