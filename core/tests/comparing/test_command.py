@@ -134,3 +134,13 @@ def test_random_prototypes_of_two_seeds_are_as_near_as_random_directions(traits,
 
 def test_stability_of_each_run_is_refused(traits, home):
     assert "--each" in traits("compare", "--stability", "--each", home=home, code=2)
+
+
+@pytest.mark.slow
+def test_a_page_is_written_beside_the_tables(traits, runs, home, tmp_path):
+    page = tmp_path / "compare.html"
+    assert "lift" in traits("compare", "--html", str(page), home=home)
+    assert "random K = 32" in page.read_text()
+    assert "--html" in traits(
+        "compare", "--html", str(tmp_path / "no" / "x.html"), home=home, code=2
+    )

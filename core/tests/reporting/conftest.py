@@ -145,12 +145,12 @@ class Visit:
 
 @pytest.fixture
 def visit(chromium, tmp_path):
-    """Opens a report; at the end of the test, nothing may have been fetched or complained about."""
+    """Opens a report, or a page; at the end of the test, nothing may have been fetched or complained about."""
     contexts, visits = [], []
 
     def open_report(content, **options):
         path = tmp_path / "index.html"
-        path.write_text(render(content), "utf-8")
+        path.write_text(content if isinstance(content, str) else render(content), "utf-8")
         contexts.append(chromium.new_context(**options))
         page = contexts[-1].new_page()
         opened = Visit(page, [], [])

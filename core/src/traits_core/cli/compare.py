@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,6 +39,12 @@ def compare(
     each: Annotated[
         bool, typer.Option("--each", help="a row for each run: seeds are not averaged")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="write a page with charts, too", show_default=False
+        ),
+    ] = None,
     home: Home = DEFAULT_HOME,
     json: Json = False,
 ) -> None:
@@ -51,6 +58,7 @@ def compare(
       traits compare
       traits compare kmeans-emoji-0123456789ab 89abcdef0123 --paired
       traits compare traits-home/runs/kmeans-* --stability
+      traits compare --html compare.html
     """
     from traits_core.comparing.find import named_runs
     from traits_core.comparing.groups import grouped
@@ -60,6 +68,8 @@ def compare(
         raise ConfigError("--stability compares the seeds of a row, and --each gives each its own")
     found = [read_facts_of_run(root) for root in named_runs(runs or (), home)]
     groups = [_measured(group, paired, stability) for group in grouped(found, pool_seeds=not each)]
+    if html and groups:
+        _write_page(groups, html)
     if json:
         print_json({"comparable": len(groups) < 2, "groups": groups})
     elif groups:
@@ -94,6 +104,30 @@ def _measured(group: Group, paired: bool, stability: bool) -> dict[str, Any]:
                 "matched_cosine_random": found and found.cosine_random,
             }
     return group_json(group, further)
+
+
+def _write_page(groups: list[dict[str, Any]], path: Path) -> None:
+    from traits_core.comparing.rows import cost_row, heading, score_row
+    from traits_core.durable import write_text
+    from traits_core.reporting.comparison import ComparedGroup, render_comparison
+
+    page = render_comparison(
+        [
+            ComparedGroup(
+                heading=heading(group),
+                entries=group["entries"],
+                tables={
+                    title: tuple(row(entry) for entry in group["entries"])
+                    for title, row in (("Scores", score_row), ("Costs", cost_row))
+                },
+            )
+            for group in groups
+        ]
+    )
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise ConfigError(f"--html {path}: {error.strerror or error}") from error
 
 
 def _print(groups: list[dict[str, Any]]) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from traits_core.reporting.bars import headline_chart, trait_chart
 from traits_core.reporting.colormap import css_gradient
 from traits_core.reporting.content import ReportContent
+from traits_core.reporting.environment import render_template
 from traits_core.reporting.lines import grid_chart
-from traits_core.reporting.numbers import column_title, show
 from traits_core.reporting.pictures import panel_view
 from traits_core.reporting.ranking import best_and_worst, group_table, rank_traits
 from traits_core.reporting.scatter import scatter
@@ -26,59 +20,31 @@ MAX_ROWS = 200
 
 
 def render(content: ReportContent) -> str:
-    """The page as one string of HTML; all text of `content` is escaped.
-
-    A Content-Security-Policy in the page forbids whatever is not inlined, so that a browser fetches
-    nothing and runs no script but the page's own.
-    """
+    """The page as one string of HTML; all text of `content` is escaped."""
     ranked = rank_traits(content.traits)
     best, worst = best_and_worst(ranked, SHOWN_TRAITS)
-    script = _resource("sort.js")
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            content=content,
-            style=_resource("style.css"),
-            script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-            sentences=headline_sentences(content.headline, content.method),
-            headline_chart=headline_chart(content.headline, content.method),
-            headline=table_view(headline_table(content.headline, content.method), MAX_ROWS),
-            ranked=ranked,
-            n_undefined=sum(row.get("row") == "method" for row in content.traits) - len(ranked),
-            traits_sentence=traits_sentence(ranked),
-            best=trait_chart(best, "gaussian") if best else None,
-            worst=trait_chart(worst, "gaussian") if worst else None,
-            scatter=scatter(ranked) if ranked else None,
-            groups=table_view(group_table(ranked)),
-            panels={
-                kind: [panel_view(panel) for panel in content.panels if panel.kind == kind]
-                for kind in ("best", "worst")
-            },
-            gradient=css_gradient(),
-            traits=table_view(trait_table(content.traits)),
-            other_tables={
-                name: table_view(table, MAX_ROWS) for name, table in content.other_tables.items()
-            },
-            grid_chart=grid_chart(content.other_tables.get("grid", ()), content.method),
-            config=json.dumps(dict(content.config), indent=2, default=str),
-        )
+    return render_template(
+        "page.html.j2",
+        content=content,
+        sentences=headline_sentences(content.headline, content.method),
+        headline_chart=headline_chart(content.headline, content.method),
+        headline=table_view(headline_table(content.headline, content.method), MAX_ROWS),
+        ranked=ranked,
+        n_undefined=sum(row.get("row") == "method" for row in content.traits) - len(ranked),
+        traits_sentence=traits_sentence(ranked),
+        best=trait_chart(best, "gaussian") if best else None,
+        worst=trait_chart(worst, "gaussian") if worst else None,
+        scatter=scatter(ranked) if ranked else None,
+        groups=table_view(group_table(ranked)),
+        panels={
+            kind: [panel_view(panel) for panel in content.panels if panel.kind == kind]
+            for kind in ("best", "worst")
+        },
+        gradient=css_gradient(),
+        traits=table_view(trait_table(content.traits)),
+        other_tables={
+            name: table_view(table, MAX_ROWS) for name, table in content.other_tables.items()
+        },
+        grid_chart=grid_chart(content.other_tables.get("grid", ()), content.method),
+        config=json.dumps(dict(content.config), indent=2, default=str),
     )
-
-
-def _resource(name: str) -> Markup:
-    text = (files("traits_core.reporting") / "templates" / name).read_text("utf-8")
-    return Markup(text)  # noqa: S704  # ours, not user's
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("traits_core.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(show=show, column_title=column_title)
-    return environment
