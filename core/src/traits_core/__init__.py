@@ -62,8 +62,12 @@ if TYPE_CHECKING:
     from traits_core.learning.inputs import centred, check_activations
     from traits_core.learning.matching import match_directions
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
+    from traits_core.normalization.scorer import NormalizedScorer
+    from traits_core.registry.loader import load_registry
     from traits_core.scoring.reconstruction import Reconstruction, ReconstructionSums
+    from traits_core.scoring.saved import load_scorer, save_scorer
     from traits_core.stores.formats.npz_file import open_npz
+    from traits_core.stores.open_any import open_any
 
 __all__ = [
     "AffineParts",
@@ -88,6 +92,7 @@ __all__ = [
     "Layout",
     "Method",
     "MethodSpec",
+    "NormalizedScorer",
     "NullComm",
     "OpenStore",
     "PlanningMethod",
@@ -119,23 +124,32 @@ __all__ = [
     "check_activations",
     "greedy_kmeans_plus_plus",
     "hookimpl",
+    "load_registry",
+    "load_scorer",
     "load_tensors",
     "match_directions",
+    "open_any",
     "open_npz",
     "option",
+    "save_scorer",
     "save_tensors",
 ]
 
-# These import torch or numpy, which listing plugins and asking for help must not.
+# These import torch, numpy or the loader of plugins, which listing plugins and asking for help must not.
 _ON_FIRST_USE: Final = {
     "FarRows": "traits_core.learning.far_rows",
+    "NormalizedScorer": "traits_core.normalization.scorer",
     "Reconstruction": "traits_core.scoring.reconstruction",
     "ReconstructionSums": "traits_core.scoring.reconstruction",
     "centred": "traits_core.learning.inputs",
     "check_activations": "traits_core.learning.inputs",
     "greedy_kmeans_plus_plus": "traits_core.learning.seeding",
+    "load_registry": "traits_core.registry.loader",
+    "load_scorer": "traits_core.scoring.saved",
     "match_directions": "traits_core.learning.matching",
+    "open_any": "traits_core.stores.open_any",
     "open_npz": "traits_core.stores.formats.npz_file",
+    "save_scorer": "traits_core.scoring.saved",
 }
 
 

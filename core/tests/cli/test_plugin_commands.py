@@ -20,7 +20,7 @@ def test_the_first_page_lists_them_after_those_of_the_core(traits):
     assert re.findall(r"^  ([a-z-]+)  ", listed, re.MULTILINE)[: len(CORE_COMMANDS)] == [
         *CORE_COMMANDS
     ]
-    assert re.search(r"^  toys +play with toys$", listed, re.MULTILINE)
+    assert re.search(r"^  toys +Play with toys\.$", listed, re.MULTILINE)
 
 
 def test_a_command_of_a_plugin_runs(traits):

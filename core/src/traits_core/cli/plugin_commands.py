@@ -27,6 +27,6 @@ def register(app: typer.Typer, wanted: str | None) -> None:
 
 def _placeholder(summary: str) -> typer.Typer:
     """Stands in the list of commands for a group whose code is not needed."""
-    group = typer.Typer(help=summary)
+    group = typer.Typer(help=f"{summary[0].upper()}{summary[1:]}.")
     group.command()(lambda: None)
     return group

@@ -120,18 +120,35 @@ class Dictionary:
         bias_s = self.encoder_bias_s + moved_s if wanted else self.encoder_bias_s - moved_s
         return attrs.evolve(self, encoder_bias_s=bias_s, subtracts_bias=wanted)
 
-    def save(self, path: Path) -> None:
-        """Durably write all of it to one safetensors file."""
+    def to(self, device: torch.device | str) -> Self:
+        """The same dictionary with its tensors on `device`."""
+        return self._from(
+            {name: tensor.to(device) for name, tensor in self.tensors().items()}, self.facts()
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by name, those of the activation function too."""
         inner = attrs.asdict(self.activation)  # type: ignore[arg-type]  # each is an attrs class
-        tensors = {name: value for name, value in inner.items() if isinstance(value, Tensor)}
-        facts = {
+        return self._weights() | {
+            name: value for name, value in inner.items() if isinstance(value, Tensor)
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """All that is no tensor, as JSON values."""
+        inner = attrs.asdict(self.activation)  # type: ignore[arg-type]  # each is an attrs class
+        return {
             **FORMAT,
             "activation": self.activation.name,
-            "parameters": {name: inner[name] for name in inner.keys() - tensors.keys()},
+            "parameters": {
+                name: value for name, value in inner.items() if not isinstance(value, Tensor)
+            },
             "subtracts_bias": self.subtracts_bias,
             "row_norm": self.row_norm.value,
         }
-        save_tensors(path, self._weights() | tensors, facts)
+
+    def save(self, path: Path) -> None:
+        """Durably write all of it to one safetensors file."""
+        save_tensors(path, self.tensors(), self.facts())
 
     @classmethod
     def load(cls, path: Path, device: torch.device | str = "cpu") -> Self:
@@ -140,19 +157,25 @@ class Dictionary:
         if {key: facts.get(key) for key in FORMAT} != FORMAT:
             raise StoreError(f"{path}: not a sparse autoencoder of version 1 but {facts}")
         try:
-            names = {field.name for field in attrs.fields(cls)}
-            weights = {name: tensors.pop(name) for name in tensors.keys() & names}
-            kind = {kind.name: kind for kind in ACTIVATIONS}[facts["activation"]]
-            return cls(
-                **weights,
-                activation=kind(**tensors, **facts["parameters"]),
-                subtracts_bias=facts["subtracts_bias"],
-                row_norm=RowNorm(facts["row_norm"]),
-            )
+            return cls._from(tensors, facts)
         except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise StoreError(f"{path}: a damaged sparse autoencoder: {error}") from error
 
-    def _weights(self) -> dict[str, Any]:
+    @classmethod
+    def _from(cls, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Self:
+        """What has these `tensors()` and `facts()`."""
+        names = {field.name for field in attrs.fields(cls)}
+        kind = {kind.name: kind for kind in ACTIVATIONS}[facts["activation"]]
+        own = {name: tensor for name, tensor in tensors.items() if name not in names}
+        weights: dict[str, Any] = {name: tensors[name] for name in tensors.keys() & names}
+        return cls(
+            **weights,
+            activation=kind(**own, **facts["parameters"]),
+            subtracts_bias=facts["subtracts_bias"],
+            row_norm=RowNorm(facts["row_norm"]),
+        )
+
+    def _weights(self) -> dict[str, Tensor]:
         """The tensors beside those of the activation function, by name."""
         named = {
             "encoder_ds": self.encoder_ds,

@@ -115,18 +115,6 @@ def natural(value: Any, what: str) -> int:
     return value
 
 
-def with_unit_rows(dictionary: Dictionary) -> Dictionary:
-    """The same weights, save that the norms of the decoder's rows are in the encoder: latents grow by them."""
-    norm_s = dictionary.decoder_sd.norm(dim=1)
-    divisor_s = norm_s.clamp(min=torch.finfo(torch.float32).tiny)
-    return attrs.evolve(
-        dictionary,
-        encoder_ds=dictionary.encoder_ds * norm_s,
-        encoder_bias_s=dictionary.encoder_bias_s * norm_s,
-        decoder_sd=dictionary.decoder_sd / divisor_s[:, None],
-    )
-
-
 def rectified(activation: TopK, program: str) -> tuple[str, ...]:
     """A note when `program` has no negative latents, and `activation` has."""
     if not activation.signed:

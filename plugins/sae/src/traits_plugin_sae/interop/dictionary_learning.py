@@ -19,9 +19,9 @@ from traits_plugin_sae.interop.checkpoint import (
     natural,
     read_json,
     rectified,
-    with_unit_rows,
     write_json,
 )
+from traits_plugin_sae.interop.folding import with_unit_rows
 from traits_plugin_sae.interop.torch_zip import read_torch_zip
 
 CONFIG: Final = "config.json"

@@ -42,8 +42,9 @@ def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
     Raises StoreError, in one line, when it is damaged or not what it is taken for.
     """
     name = name or detect(path)
+    form = _format(name)
     try:
-        return _format(name).read(path)
+        return form.read(path)
     except (StoreError, OSError) as error:
         raise StoreError(str(error).splitlines()[0]) from error
     except (TraitsError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:

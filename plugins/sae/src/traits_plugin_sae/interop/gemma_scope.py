@@ -47,7 +47,7 @@ def read(path: Path) -> Checkpoint:
         skip_dd=weights.take(SKIP) if SKIP in weights else None,
     )
     source: dict[str, Any] = read_json(root / CONFIG) if (root / CONFIG).is_file() else {}
-    parts = IN_PATH.findall("/".join(root.absolute().parts))
+    parts = [part for part in root.absolute().parts if IN_PATH.fullmatch(part)]
     if parts:
         source["path"] = "/".join(parts)
     if "embedding" not in parts:

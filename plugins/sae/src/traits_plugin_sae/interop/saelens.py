@@ -20,9 +20,9 @@ from traits_plugin_sae.interop.checkpoint import (
     read_json,
     rectified,
     save_weights,
-    with_unit_rows,
     write_json,
 )
+from traits_plugin_sae.interop.folding import with_unit_rows
 from traits_plugin_sae.interop.saelens_folding import without_input_scale
 from traits_plugin_sae.row_norms import RowNorm
 

@@ -11,6 +11,7 @@ import attrs
 from traits_core import load_tensors
 from traits_plugin_sae.dictionary import Dictionary
 from traits_plugin_sae.interop.checkpoint import Weights, read_json
+from traits_plugin_sae.interop.folding import of_raw_rows
 from traits_plugin_sae.row_norms import RowNorm
 
 SCALER: Final = "activation_scaler.json"
@@ -30,7 +31,13 @@ def without_input_scale(
         return dictionary, ()
     if kind == "covariance_whitening":
         tensors = Weights(root / WHITENING, load_tensors(root / WHITENING)[0])
-        return _whitened(dictionary, tensors), ("its whitening was folded into the weights",)
+        folded = of_raw_rows(
+            dictionary,
+            tensors.take("mean"),
+            tensors.take("matrix"),
+            tensors.take("inverse_matrix"),
+        )
+        return folded, ("its whitening was folded into the weights",)
     if kind not in (True, "expected_average_only_in"):
         raise ValueError(f"normalize_activations {kind!r} is not read")
     scaler = read_json(root / SCALER) if (root / SCALER).is_file() else {}
@@ -46,19 +53,4 @@ def without_input_scale(
             decoder_bias_d=dictionary.decoder_bias_d / scale,
         ),
         (f"its input scale {scale:g} was folded into the weights",),
-    )
-
-
-def _whitened(dictionary: Dictionary, whitening: Weights) -> Dictionary:
-    """The same function of activations that are not whitened: `(x - mean) @ matrix` comes first."""
-    mean_d, matrix_dd = whitening.take("mean"), whitening.take("matrix")
-    inverse_dd = whitening.take("inverse_matrix")
-    encoder_ds = matrix_dd @ dictionary.encoder_ds
-    shift_s = 0.0 if dictionary.subtracts_bias else mean_d @ encoder_ds
-    return attrs.evolve(
-        dictionary,
-        encoder_ds=encoder_ds,
-        encoder_bias_s=dictionary.encoder_bias_s - shift_s,
-        decoder_sd=dictionary.decoder_sd @ inverse_dd,
-        decoder_bias_d=dictionary.decoder_bias_d @ inverse_dd + mean_d,
     )
