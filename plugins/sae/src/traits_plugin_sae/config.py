@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import attrs
@@ -94,6 +95,9 @@ class SaeConfig:
         100.0,
         help="stop when the loss is more than this many times its median of the last 64 steps",
         validator=gt(1.0),
+    )
+    checkpoint: Path | None = option(
+        None, help="take this autoencoder, of any known format, as it is: nothing is trained"
     )
     sample_rows: int = option(
         16384, help="training rows that the start is measured on", validator=at_least_one
