@@ -187,3 +187,14 @@ def test_only_what_is_needed_is_measured(kind, statistics_of_rows):
     assert asked == needs[kind]
     assert facts.statistics == (statistics_of_rows(rows(), False).digest if asked else None)
     assert facts.epsilon == (1e-3 if kind in ("zca", "pca") else None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ratio", [0, 1e3])
+def test_the_inverse_leads_back(fitted, kind, ratio):
+    rows_nd = rows(ratio=ratio)
+    normalizer = fitted(kind, rows_nd)
+    back_nd = normalizer.map.inverse()(normalizer(rows_nd), rows_nd)
+    assert back_nd.dtype == torch.float32
+    spread = float(rows_nd.std(dim=0).max())
+    np.testing.assert_allclose(back_nd, rows_nd, atol=1e-4 * spread, rtol=1e-6)

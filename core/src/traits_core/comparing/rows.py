@@ -45,6 +45,9 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "epochs": mean_of(run.epochs for run in entry.runs),
         "rows_per_second": mean_of(run.rows_per_second for run in entry.runs),
         "peak_bytes": mean_of(run.peak_bytes for run in entry.runs),
+        "scored_per_second": mean_of(run.scored_per_second for run in entry.runs),
+        "explained_variance": mean_of(run.explained_variance for run in entry.runs),
+        "l0": mean_of(run.l0 for run in entry.runs),
         "digests": [run.digest for run in entry.runs],
         "runs": [str(run.root) for run in entry.runs],
     }
@@ -77,14 +80,17 @@ def score_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cost_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What an entry of `group_json` cost, one cell a column."""
-    speed, peak = row["rows_per_second"], row["peak_bytes"]
+    """What an entry of `group_json` cost, and what its scores keep, one cell a column."""
+    peak, l0 = row["peak_bytes"], row["l0"]
     return {
         "run": _some(row["digests"]),
         "training": None if row["training_seconds"] is None else f"{row['training_seconds']:.1f} s",
         "epochs": None if row["epochs"] is None else f"{row['epochs']:g}",
-        "rows/s": None if speed is None else f"{speed:,.0f}",
+        "rows/s": _rounded(row["rows_per_second"]),
         "peak memory": None if peak is None else f"{peak / 2**20:,.0f} MiB",
+        "scored/s": _rounded(row["scored_per_second"]),
+        "expl. variance": row["explained_variance"],
+        "L0": None if l0 is None else f"{l0:.1f}",
     }
 
 
@@ -100,6 +106,10 @@ def heading(group: Mapping[str, Any]) -> str:
 def _some(values: Iterable[Any]) -> str:
     first, *others = map(str, values)
     return f"{first} +{len(others)}" if others else first
+
+
+def _rounded(speed: float | None) -> str | None:
+    return None if speed is None else f"{speed:,.0f}"
 
 
 def _interval(row: Mapping[str, Any], name: str) -> str | None:

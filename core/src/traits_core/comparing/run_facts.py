@@ -12,6 +12,7 @@ import attrs
 
 from traits_core.config.run_config import digest_of
 from traits_core.errors import StageError
+from traits_core.stages.measure import read_figures
 from traits_core.stages.rundir import read_run_json
 from traits_core.stages.status import read_status
 
@@ -55,6 +56,7 @@ class RunFacts:
     seconds, epochs: of training
     rows_per_second: median over training steps
     peak_bytes: most memory that training took
+    scored_per_second, l0, explained_variance: of the scorer on a sample of the test split
     """
 
     root: Path
@@ -73,6 +75,9 @@ class RunFacts:
     epochs: int | None
     rows_per_second: float | None
     peak_bytes: float | None
+    scored_per_second: float | None
+    l0: float | None
+    explained_variance: float | None
 
 
 def read_facts_of_run(root: Path) -> RunFacts:
@@ -106,6 +111,7 @@ def read_facts_of_run(root: Path) -> RunFacts:
             lift=method.get("lift"),
             nulls={name: rows[name]["map"] for name in NULLS if name in rows},
             **_cost(root / "metrics.jsonl"),
+            **_figures(root),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StageError(
@@ -119,6 +125,16 @@ def _layer(root: Path) -> str | None:
         return str(facts["feature"]["layer"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _figures(root: Path) -> dict[str, Any]:
+    """The scorer as `figures.json` tells of it."""
+    found = read_figures(root)
+    return {
+        "scored_per_second": found.get("rows_per_second"),
+        "l0": found.get("l0"),
+        "explained_variance": (found.get("reconstruction") or {}).get("explained_variance"),
+    }
 
 
 def _cost(path: Path) -> dict[str, Any]:

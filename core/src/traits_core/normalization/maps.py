@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import torch
 from torch import Tensor
 
 from traits_core.statistics.moments import tiles
+
+Inverse = Callable[[Tensor, Tensor], Tensor]
+"""Normalised rows [B, D], and the activations [B, D] that they belong to, back to float32 activations."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -19,6 +24,10 @@ class Scaling:
     def __call__(self, acts_bd: Tensor) -> Tensor:
         return _shifted(acts_bd, self.shift_d).mul_(self.scale_d)
 
+    def inverse(self) -> Inverse:
+        """y -> y / scale + shift."""
+        return lambda rows_bd, _: (rows_bd / self.scale_d + self.shift_d).float()
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Projection:
@@ -30,6 +39,11 @@ class Projection:
     def __call__(self, acts_bd: Tensor) -> Tensor:
         return _shifted(acts_bd, self.shift_d) @ self.matrix_de
 
+    def inverse(self) -> Inverse:
+        """y -> y M^-1 + shift."""
+        matrix_ed = torch.linalg.inv(self.matrix_de.double()).float()
+        return lambda rows_bd, _: (rows_bd @ matrix_ed + self.shift_d).float()
+
 
 @attrs.frozen(eq=False)
 class UnitNorm:
@@ -39,6 +53,10 @@ class UnitNorm:
         return torch.cat(
             [_unit(tile_bd.to(torch.float64, copy=True)) for tile_bd in tiles(acts_bd)]
         )
+
+    def inverse(self) -> Inverse:
+        """y -> y |x|, with the length of the activation that y belongs to."""
+        return lambda rows_bd, acts_bd: rows_bd * acts_bd.float().norm(dim=1, keepdim=True)
 
 
 def _unit(rows_bd: Tensor) -> Tensor:

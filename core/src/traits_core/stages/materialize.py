@@ -16,6 +16,7 @@ from traits_core.scoring.saved import load_scorer, read_facts
 from traits_core.scoring.scored import NamedScorer
 from traits_core.scoring.sinks import StoreSink
 from traits_core.stages.context import Context
+from traits_core.stages.measure import measure
 from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import Stage, perform
 from traits_core.stores.reader import Store, is_complete, open_store
@@ -26,12 +27,16 @@ NULL_ROWS: Final = 65_536
 
 
 def materialize_scores(run: RunDirectory, activations: dict[str, Store], context: Context) -> None:
-    """Score every position of every split, and keep what the run's `--pooling` and `--scores` say."""
+    """Score every position of every split, and keep what the run's `--pooling` and `--scores` say.
+
+    The scorer itself is measured on a sample of the test split.
+    """
     if not run.scorer.exists():
         raise StageError(f"{run.root} has no scorer yet: run `traits train` with its options first")
     train = activations[run.config.run.train_split]
     for split, store in activations.items():
         _materialize_split(run, split, store, train, context)
+    measure(run, activations[run.config.run.test_split], context)
 
 
 def _materialize_split(
