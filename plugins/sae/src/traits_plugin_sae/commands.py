@@ -1,10 +1,10 @@
-"""`traits sae import` and `traits sae export`: sparse autoencoders from and for other programs."""
+"""`traits sae import`, `export` and `evaluate`: sparse autoencoders from and for other programs."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import attrs
 import typer
@@ -12,7 +12,7 @@ import typer
 from traits_core import ConfigError
 
 if TYPE_CHECKING:
-    from traits_core import ArraySpec
+    from traits_core import ArraySpec, OpenStore
 
 app = typer.Typer(
     help="Sparse autoencoders from and for other programs.",
@@ -20,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+BATCH: Final = 2048
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON on stdout")]
 
 
@@ -60,7 +61,7 @@ def import_(
         raise ConfigError(f"{to}: is there already; name a new directory")
     form = form or detect(path)
     checkpoint = read_checkpoint(path, form)
-    dictionary, array = checkpoint.dictionary, _array(activations, layer)
+    dictionary, (_, array) = checkpoint.dictionary, _array(activations, layer)
     if array.columns != dictionary.d_model:
         raise ConfigError(
             f"{path}: an autoencoder of {dictionary.d_model} dimensions; {array.name!r} of "
@@ -122,18 +123,71 @@ def export(
     _show(written, "{path}: {method} as {format}", json_)
 
 
-def _array(root: Path, layer: str | None) -> ArraySpec:
-    """The array of a store that is meant; raises ConfigError when that is not clear."""
+@app.command("evaluate")
+def evaluate(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="a run, or the directory of a scorer")
+    ],
+    activations: Annotated[
+        Path,
+        typer.Option("--activations", metavar="STORE", help="what it is measured on: best unseen"),
+    ],
+    layer: Annotated[
+        str | None,
+        typer.Option("--layer", metavar="NAME", help="which array of the store [default: the one]"),
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=1, help="the first so many [default: all]")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Measure reconstruction, sparsity and redundancy.
+
+    docs/sae-metrics.md says what each number means.
+
+    \b
+    Examples:
+      traits sae evaluate traits-home/runs/sae-emoji-0123456789ab --activations traits-home/activations/emoji-test-0123
+    """
+    import torch
+
+    from traits_core import load_registry, load_scorer
+    from traits_plugin_sae.interop.scorers import dictionary_of
+    from traits_plugin_sae.metrics.evaluation import evaluate as measured
+    from traits_plugin_sae.scorer import SaeScorer
+
+    directory = path / "scorer" if (path / "run.json").is_file() else path
+    scorer, facts = load_scorer(directory, load_registry(), torch.device("cpu"))
+    dictionary, notes = dictionary_of(scorer, str(path))
+    opened, array = _array(activations, layer)
+    facts.check_feature(array.feature)
+    n_rows = min(rows or opened.store.header.rows, opened.store.header.rows)
+    batches = (
+        opened.store.read(array.name, start, min(start + BATCH, n_rows)).float()
+        for start in range(0, n_rows, BATCH)
+    )
+    found = measured(SaeScorer(dictionary), dictionary.decoder_sd, batches).to_json()
+    line = "\n".join(f"{name:30} {{{name}}}" for name in found if name != "log_frequencies")
+    shown = {name: _short(value) if not json_ else value for name, value in found.items()}
+    _show({**shown, "notes": list(notes)}, line, json_)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _array(root: Path, layer: str | None) -> tuple[OpenStore, ArraySpec]:
+    """A store and the array of it that is meant; raises ConfigError when that is not clear."""
     from traits_core import load_registry, open_any
 
-    store = open_any(root, load_registry()).store
-    arrays = store.header.arrays
+    opened = open_any(root, load_registry())
+    arrays = opened.store.header.arrays
     if layer is not None:
-        return store.array(layer)
+        return opened, opened.store.array(layer)
     if len(arrays) != 1:
         names = ", ".join(array.name for array in arrays)
         raise ConfigError(f"{root}: has several arrays: name one with --layer: {names}")
-    return arrays[0]
+    return opened, arrays[0]
 
 
 def _show(facts: dict[str, Any], line: str, as_json: bool) -> None:

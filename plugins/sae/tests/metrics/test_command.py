@@ -1,0 +1,48 @@
+"""`traits sae evaluate`, as a user types it, on a run of the digits."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+from traits_core import load_registry, load_scorer, open_any
+from traits_core.cli.app import main
+
+RUN = ["run", "--method", "sae", "--dataset", "digits", "--dataset.limit", "200"]
+SMALL = ["--method.n-latents=24", "--method.k=4", "--method.steps=8", "--device", "cpu", "--json"]
+
+
+@pytest.fixture
+def traits(monkeypatch, capsys):
+    def command(*words, code=0):
+        monkeypatch.setattr(sys, "argv", ["traits", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == code, err
+        return out if code == 0 else err
+
+    return command
+
+
+@pytest.mark.slow
+def test_a_run_is_evaluated_on_any_store_of_its_activations(traits, tmp_path):
+    run = json.loads(traits(*RUN, *SMALL, "--home", tmp_path))["run"]
+    (store,) = (tmp_path / "activations").glob("digits-test-*")
+    words = ["sae", "evaluate", run, "--activations", store]
+    found = json.loads(traits(*words, "--json"))
+    acts_nd = open_any(store, load_registry()).store.read("patches", 0, found["rows"]).float()
+    scorer, _ = load_scorer(tmp_path / run / "scorer", load_registry(), torch.device("cpu"))
+    errors_nd = scorer.reconstruct(acts_nd) - acts_nd
+    assert found["mse"] == pytest.approx(errors_nd.square().mean().item(), rel=1e-5)
+    assert found["l0"] == pytest.approx((scorer(acts_nd) > 0).sum(dim=1).double().mean().item())
+    shown = traits(*words, "--rows", 100)
+    assert "explained_variance  " in shown
+    assert json.loads(traits(*words, "--rows", 100, "--json"))["rows"] == 100
+
+
+def test_what_is_no_scorer_is_one_clear_error(traits, tmp_path):
+    message = traits("sae", "evaluate", tmp_path, "--activations", tmp_path, code=2)
+    assert message.startswith(f"traits: error: {tmp_path}: no readable scorer")
