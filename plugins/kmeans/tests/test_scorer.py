@@ -6,7 +6,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from traits_core import StoreError, save_tensors
 from traits_plugin_kmeans.codebook import Codebook
-from traits_plugin_kmeans.frame import Frame
+from traits_plugin_kmeans.frame import Frame, unit_rows
 from traits_plugin_kmeans.scorer import KMeansScorer
 
 CPU = torch.device("cpu")
@@ -145,3 +145,20 @@ def test_the_scorer_of_a_learner_does_not_change_with_it(learner, planted):
     method.end_epoch()
     assert torch.equal(scorer(rows_nd), before_bk)
     assert not torch.equal(method.scorer()(rows_nd), before_bk)
+
+
+@pytest.mark.parametrize("score", ["neg-sq-distance", "neg-distance", "cosine", "unit"])
+@pytest.mark.parametrize("spherical", [False, True])
+def test_affine_parts_rank_centroids_as_the_scores_do(scorer, acts_bd, score, spherical):
+    shift_d = scorer.frame.shift_d / 500
+    centroids_kd = scorer.codebook.centroids_kd
+    if spherical:
+        centroids_kd = unit_rows(centroids_kd + shift_d) - shift_d
+    scorer = KMeansScorer(Codebook(centroids_kd), Frame(shift_d, spherical), score, reach=20.0)
+    rows_bd = acts_bd.double() - 100
+    parts = scorer.affine()
+    latents_bk = (rows_bd - parts.shift_d) @ parts.encoder_dk.double() + parts.bias_k
+    assert torch.equal(latents_bk.argsort(dim=1), scorer(rows_bd).argsort(dim=1))
+    decoded_kd = parts.decoder_kd + parts.shift_d
+    aligned_k = torch.cosine_similarity(decoded_kd, scorer.centroids_kd)
+    torch.testing.assert_close(aligned_k, torch.ones(37))

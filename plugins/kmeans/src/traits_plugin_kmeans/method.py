@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,10 +15,11 @@ from traits_plugin_kmeans.frame import Frame
 from traits_plugin_kmeans.moving_means import move_means
 from traits_plugin_kmeans.plan import Plan, decay, step_rows
 from traits_plugin_kmeans.products import Route
+from traits_plugin_kmeans.reseeding import reseed
 from traits_plugin_kmeans.scorer import KMeansScorer
 from traits_plugin_kmeans.sizes import n_duplicates, size_metrics
 from traits_plugin_kmeans.start import find_start
-from traits_plugin_kmeans.totals import Totals
+from traits_plugin_kmeans.totals import Totals, largest
 
 SETTLING_EPOCHS: Final = 3  # the last ones re-seed no cluster that has rows
 FAR_EVERY: Final = 4  # rows of mini-batch steps of which one is offered as a far row
@@ -104,14 +104,8 @@ class KMeans:
             self._weights_k.copy_(start.counts_k * points)
             self._reach.copy_(start.reach)
             self._step_rows.fill_(step_rows(n_clusters, n_rows))
-        self._comm.all_sum(
-            self._frame.shift_d,
-            self._codebook.centroids_kd,
-            self._weights_k,
-            self._reach,
-            self._step_rows,
-            self._screened,
-        )
+        shared = (self._weights_k, self._reach, self._step_rows, self._screened)
+        self._comm.all_sum(self._frame.shift_d, self._codebook.centroids_kd, *shared)
         self._choose_route()
 
     @torch.no_grad()
@@ -147,14 +141,14 @@ class KMeans:
         centroids_kd = self._codebook.centroids_kd
         if self._plan.is_exact(epoch):
             centroids_kd = self._frame.centroids(totals.means_kd(centroids_kd))
-            metrics["moved"] = self._way(centroids_kd)
+            metrics["moved"] = totals.way(self._codebook.centroids_kd, centroids_kd)
         else:
             metrics["window"] = self._plan.window_of(epoch)
         stalled = inertia >= (1 - self._config.tol) * float(self._last_inertia)
         self._epoch += 1
         n_reseeded = self._reseed(centroids_kd, stalled)
         self._codebook = self._codebook.moved_to(centroids_kd)
-        self._share_reach()
+        self._reach.copy_(largest(self._reach, self._comm))
         quiet = stalled and n_reseeded == 0 and int(self._last_reseeded) == 0
         self._adapt_plan(epoch, n_rows, quiet)
         self._last_inertia.fill_(inertia)
@@ -204,10 +198,10 @@ class KMeans:
 
     def _choose_route(self) -> None:
         """Screen rows where the start found that it pays, and this processor can."""
-        centroids_kd = self._codebook.centroids_kd
-        self._codebook = Codebook(centroids_kd)
-        if self._codebook.route is Route.SCREENED and not self._screened:
-            self._codebook = Codebook(centroids_kd, Route.PLAIN)
+        codebook = Codebook(self._codebook.centroids_kd)
+        if codebook.route is Route.SCREENED and not self._screened:
+            codebook = Codebook(codebook.centroids_kd, Route.PLAIN)
+        self._codebook = codebook
 
     def _accumulate(self, acts_bd: Tensor) -> None:
         """Add one tile of rows to the totals of an exact pass."""
@@ -252,11 +246,6 @@ class KMeans:
         if len(found.norms_b):
             torch.maximum(self._reach, found.norms_b.max().sqrt(), out=self._reach)
 
-    def _way(self, centroids_kd: Tensor) -> float:
-        """How far the centroids move: the root mean square, weighted by size."""
-        way_k = (centroids_kd - self._codebook.centroids_kd).double().square().sum(dim=1)
-        return math.sqrt(float((way_k * self._totals.counts_k).sum()) / self._totals.n_rows())
-
     def _adapt_plan(self, epoch: int, n_rows: int, quiet: bool) -> None:
         """Go over to exact passes, or stop, when the epoch that ended says so."""
         self._stalls.copy_(self._stalls + 1 if quiet else torch.zeros_like(self._stalls))
@@ -273,30 +262,17 @@ class KMeans:
             self._stalls.zero_()
 
     def _reseed(self, centroids_kd: Tensor, stalled: bool) -> int:
-        """Move the emptiest clusters to far rows, in place; returns how many moved.
+        """Move starving clusters to far rows, in place; returns how many moved.
 
-        Clusters below `small_cluster` of the mean size count as starving while passes still improve
-        and enough of them are left to settle; empty ones always do.
+        Small ones count as starving while passes still improve and enough of them are left to
+        settle; empty ones always do.
         """
-        counts_k = self._totals.counts_k
         settling = stalled or int(self._epoch) > int(self._stop_at) - SETTLING_EPOCHS
-        mean_size = self._totals.n_rows() / len(counts_k)
+        mean_size = self._totals.n_rows() / self._config.n_clusters
         least = 0.0 if settling else self._config.small_cluster * mean_size
-        n_starving = int(((counts_k == 0) | (counts_k < least)).sum())
-        if n_starving == 0:
-            return 0
-        rows_nd = self._far.earliest(n_starving, self._comm)
-        moved = counts_k.argsort(stable=True)[: len(rows_nd)]
-        centroids_kd[moved] = rows_nd
-        self._weights_k[moved] = 1.0  # as if the far row were all that each has seen
-        return len(rows_nd)
-
-    def _share_reach(self) -> None:
-        """Let all processes know the longest row of all of them."""
-        reach_w = self._reach.new_zeros(self._comm.world_size)
-        reach_w[self._comm.rank] = self._reach
-        self._comm.all_sum(reach_w)
-        self._reach.copy_(reach_w.max())
+        moved_m = reseed(centroids_kd, self._totals.counts_k, least, self._far, self._comm)
+        self._weights_k[moved_m] = 1.0  # as if the far row were all that each has seen
+        return len(moved_m)
 
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, dtype=torch.float32, device=self._device)

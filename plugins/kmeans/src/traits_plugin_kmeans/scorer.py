@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import StoreError, check_activations, load_tensors, save_tensors
+from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
 from traits_plugin_kmeans.codebook import Codebook
 from traits_plugin_kmeans.frame import Frame, unit_rows
 
@@ -65,6 +65,28 @@ class KMeansScorer:
         if self.score == "neg-distance":
             return distances_bk.neg_()
         return distances_bk.div_(-self.reach).add_(1).clamp_(min=0)
+
+    def affine(self) -> AffineParts:
+        """x.c - |c|^2 / 2 as latents where distances are scored, x.c / |c| where angles are.
+
+        Both rank the centroids of an activation as the scores do. The decoder holds the centroids,
+        of length 1 where angles are scored.
+        """
+        if self.frame.spherical or self.score == "cosine":
+            directions_kd = unit_rows(self.centroids_kd)
+            return AffineParts(
+                encoder_dk=directions_kd.T.contiguous(),
+                bias_k=torch.zeros_like(directions_kd[:, 0]),
+                decoder_kd=directions_kd,
+                shift_d=torch.zeros_like(self.frame.shift_d),
+            )
+        centroids_kd = self.codebook.centroids_kd
+        return AffineParts(
+            encoder_dk=centroids_kd.T.contiguous(),
+            bias_k=-self.codebook.half_norms_k,
+            decoder_kd=centroids_kd.clone(),
+            shift_d=self.frame.shift_d.clone(),
+        )
 
     def save(self, directory: Path) -> None:
         """Write `scorer.safetensors` into `directory`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 import attrs
 import torch
 from torch import Tensor
 
+from traits_core import Comm
 from traits_plugin_kmeans.codebook import Nearest
 
 
@@ -69,8 +71,21 @@ class Totals:
         means_kd = self.sums_kd / self.counts_k.clamp(min=1)[:, None]
         return torch.where(self.counts_k[:, None] > 0, means_kd.float(), empty_kd)
 
+    def way(self, old_kd: Tensor, new_kd: Tensor) -> float:
+        """How far centroids move: the root mean square, weighted by size."""
+        way_k = (new_kd - old_kd).double().square().sum(dim=1)
+        return math.sqrt(float((way_k * self.counts_k).sum()) / self.n_rows())
+
     def explained(self) -> float:
         """The fraction of the rows' variance that the clusters explain; 1 when there is none."""
         mean_d = (self.row_sum_d + self.sums_kd.sum(dim=0)) / self.n_rows()
         variance = float(self.squares - self.n_rows() * mean_d.square().sum())
         return 1.0 - float(self.inertia) / variance if variance > 0 else 1.0
+
+
+def largest(value: Tensor, comm: Comm) -> Tensor:
+    """The largest of a number that each process has."""
+    value_w = value.new_zeros(comm.world_size)
+    value_w[comm.rank] = value
+    comm.all_sum(value_w)
+    return value_w.max()
