@@ -13,7 +13,7 @@ from traits_core.streaming.stream import BatchStream
 
 @attrs.frozen(eq=False)
 class SlicedStream:
-    """The rows of each batch of `stream` that are for this process.
+    """The rows of each batch of `stream` that are for this process: every n-th of `n` processes.
 
     All processes make the same steps, on the rows that one process would have taken: so the number
     of processes changes no result, save for rounding. Every row goes to one process. Parts differ by
@@ -30,7 +30,5 @@ class SlicedStream:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Tensor]:
         """Yield the part [b, D] of each batch of one epoch, from batch `start` on."""
-        rank, size = self.comm.rank, self.comm.world_size
         for acts_bd in self.stream.batches(epoch, start):
-            n = len(acts_bd)
-            yield acts_bd[rank * n // size : (rank + 1) * n // size]
+            yield acts_bd[self.comm.rank :: self.comm.world_size].contiguous()
