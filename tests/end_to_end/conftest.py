@@ -27,7 +27,11 @@ def outcome(home: Path) -> dict:
     status = json.loads((root / "status.json").read_text())
     return {
         "results": json.loads((root / "probe" / "results.json").read_text()),
-        "digests": {name: stage["output"] for name, stage in status.items() if name != "report"},
+        "digests": {
+            name: stage["output"]
+            for name, stage in status.items()
+            if name not in ("report", "measure")
+        },
         "metrics": metrics,
         "report": (root / "report" / "index.html").exists(),
     }

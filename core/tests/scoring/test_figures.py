@@ -8,6 +8,7 @@ from traits_core.normalization.maps import Scaling
 from traits_core.normalization.normalizer import Normalizer, NormalizerFacts
 from traits_core.normalization.scorer import NormalizedScorer
 from traits_core.scoring import figures as module
+from traits_core.scoring.cluster_quality import cluster_quality
 from traits_core.scoring.figures import figures
 
 ACTS_ND = torch.randn(50, 6, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 7) + 4
@@ -63,3 +64,11 @@ def test_a_normalised_scorer_reconstructs_activations_in_their_own_units():
     assert found.reconstruction.explained_variance == pytest.approx(expected, rel=1e-5)
     dense = figures(NormalizedScorer(normalizer, Dense()), ACTS_ND)
     assert (dense.l0, dense.reconstruction) == (None, None)
+
+
+def test_rows_are_clusters_of_their_highest_score():
+    found = figures(Dense(), ACTS_ND)
+    labels_n = ACTS_ND[:, :3].argmax(dim=1)
+    assert found.clusters == cluster_quality(ACTS_ND, labels_n)
+    assert found.clusters.clusters == 3
+    assert figures(Dense(), ACTS_ND[:1]).clusters is None

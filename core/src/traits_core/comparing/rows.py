@@ -48,6 +48,8 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "scored_per_second": mean_of(run.scored_per_second for run in entry.runs),
         "explained_variance": mean_of(run.explained_variance for run in entry.runs),
         "l0": mean_of(run.l0 for run in entry.runs),
+        "silhouette": mean_of(run.silhouette for run in entry.runs),
+        "davies_bouldin": mean_of(run.davies_bouldin for run in entry.runs),
         "digests": [run.digest for run in entry.runs],
         "runs": [str(run.root) for run in entry.runs],
     }
@@ -91,6 +93,8 @@ def cost_row(row: Mapping[str, Any]) -> dict[str, Any]:
         "scored/s": _rounded(row["scored_per_second"]),
         "expl. variance": row["explained_variance"],
         "L0": None if l0 is None else f"{l0:.1f}",
+        "silhouette": row["silhouette"],
+        "Davies-Bouldin": row["davies_bouldin"],
     }
 
 

@@ -56,7 +56,8 @@ class RunFacts:
     seconds, epochs: of training
     rows_per_second: median over training steps
     peak_bytes: most memory that training took
-    scored_per_second, l0, explained_variance: of the scorer on a sample of the test split
+    scored_per_second, l0, explained_variance, silhouette, davies_bouldin: of the scorer on a sample of
+        the test split
     """
 
     root: Path
@@ -78,6 +79,8 @@ class RunFacts:
     scored_per_second: float | None
     l0: float | None
     explained_variance: float | None
+    silhouette: float | None
+    davies_bouldin: float | None
 
 
 def read_facts_of_run(root: Path) -> RunFacts:
@@ -134,6 +137,8 @@ def _figures(root: Path) -> dict[str, Any]:
         "scored_per_second": found.get("rows_per_second"),
         "l0": found.get("l0"),
         "explained_variance": (found.get("reconstruction") or {}).get("explained_variance"),
+        "silhouette": (found.get("clusters") or {}).get("silhouette"),
+        "davies_bouldin": (found.get("clusters") or {}).get("davies_bouldin"),
     }
 
 

@@ -111,10 +111,8 @@ class _Clusters:
             distances_jk = torch.cdist(
                 self.means_kd[part], self.means_kd, compute_mode="donot_use_mm_for_euclid_dist"
             )
+            # Clusters with one mean, such as a cluster and itself, say nothing of each other.
+            distances_jk.masked_fill_(distances_jk == 0, torch.inf)
             overlaps_jk = (widths_k[part, None] + widths_k) / distances_jk
-            # Clusters of one place each do not overlap: 0 / 0 is no overlap, and so is a cluster with itself.
-            overlaps_jk.nan_to_num_(nan=0.0, posinf=torch.inf)
-            here_j = torch.arange(len(overlaps_jk), device=overlaps_jk.device)
-            overlaps_jk[here_j, here_j + start] = 0
             worst.append(overlaps_jk.amax(dim=1))
         return torch.cat(worst)

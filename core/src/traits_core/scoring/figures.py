@@ -1,4 +1,4 @@
-"""What any scorer can be compared by, without labels: speed, sparsity, and what it reconstructs."""
+"""What any scorer can be compared by without labels: speed, sparsity, reconstruction, clusters."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from traits_core.normalization.scorer import NormalizedScorer
 from traits_core.protocols import ReconstructingScorer, SparseScorer
+from traits_core.scoring.cluster_quality import ClusterQuality, cluster_quality
 from traits_core.scoring.materialize import TILE
 from traits_core.scoring.reconstruction import Reconstruction, ReconstructionSums
 from traits_core.scoring.saved import LoadedScorer
@@ -29,12 +30,14 @@ class Figures:
     rows_per_second: all scores of batches of 2,048 activations, or of fewer where these are too many
     l0: mean number of prototypes that the scorer keeps of a row; None when it is not sparse
     reconstruction: None when the scorer has none
+    clusters: each row in the cluster of its highest score; None when all are in one
     """
 
     rows: int
     rows_per_second: float
     l0: float | None
     reconstruction: Reconstruction | None
+    clusters: ClusterQuality | None
 
 
 @torch.no_grad()
@@ -55,7 +58,15 @@ def figures(scorer: LoadedScorer, acts_nd: Tensor) -> Figures:
         rows_per_second=len(acts_nd) / _seconds(scorer, batches),
         l0=kept / len(acts_nd) if sparse else None,
         reconstruction=sums.measured() if reconstruct else None,
+        clusters=_clusters(scorer, batches),
     )
+
+
+def _clusters(scorer: LoadedScorer, batches: tuple[Tensor, ...]) -> ClusterQuality | None:
+    labels_n = torch.cat([scorer(acts_bd).argmax(dim=1) for acts_bd in batches])
+    if (labels_n == labels_n[0]).all():
+        return None
+    return cluster_quality(torch.cat(batches), labels_n)
 
 
 def _sparse(scorer: LoadedScorer) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:

@@ -20,7 +20,7 @@ from traits_core.normalization.normalizer import (
     load_normalizer,
     save_normalizer,
 )
-from traits_core.normalization.scorer import NormalizedScorer
+from traits_core.normalization.scorer import normalized
 from traits_core.protocols import Scorer
 from traits_core.records import FeatureSpec
 from traits_core.registry.plugins import Registry
@@ -160,7 +160,7 @@ def load_scorer(
         raise StoreError(
             f"{directory}: {NORMALIZER_FILE} is {normalizer.facts}; scorer.json says {facts.normalizer}"
         )
-    return NormalizedScorer(normalizer, scorer), facts
+    return normalized(normalizer, scorer), facts
 
 
 def _add_normalizer(path: Path, normalizer: Normalizer, method: str) -> None:
