@@ -1,8 +1,8 @@
 """How fast stores are written and read, beside their peers and the hardware's limit.
 
-    python benchmarks/store.py [--case read|write|mixing|memory] [--repeats 5] [--json]
+    python benchmarks/store.py [--case read|write|memory|mixing] [--repeats 3] [--json]
 
-Without --case all but memory, which writes 8 GB. The activations are random numbers: they do not
+All of it writes 35 GB, 4 of them at a time, and takes four minutes on two cores. The activations are random numbers: they do not
 compress, and neither do real ones in float16. All files are warm in the page cache.
 """
 
@@ -20,8 +20,8 @@ from store_cases.timing import Line
 CASES = {
     "read": reading.cases,
     "write": writing.cases,
-    "mixing": mixing.cases,
     "memory": memory.cases,
+    "mixing": mixing.cases,
 }
 
 
@@ -40,12 +40,12 @@ def show(line: Line) -> str:
 def main() -> None:
     """Run the cases asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--case", choices=sorted(CASES), help="default: all but memory")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--case", choices=sorted(CASES), help="default: all")
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--dir", type=Path, help="where the stores are written, and deleted again")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
-    names = [options.case] if options.case else [name for name in CASES if name != "memory"]
+    names = [options.case] if options.case else list(CASES)
     with tempfile.TemporaryDirectory(dir=options.dir) as directory:
         for name in names:
             for line in CASES[name](Path(directory), options.repeats):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ def peak_of_a_pass(root: Path) -> float:
     registry = data.registry()
     for name in ("raw", "zarr"):
         registry.get("storage", name).load()
-    before = _now()
+    before = _status("VmRSS")
     store = open_store(root, registry)
     for _ in ShuffledStream(store, "0", 8192, 0).batches(0):
         pass
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 1e6
+    return (_status("VmHWM") - before) / 1e6
 
 
 def cases(directory: Path, repeats: int) -> Iterator[Line]:
@@ -55,9 +55,13 @@ def cases(directory: Path, repeats: int) -> Iterator[Line]:
             unit="MB",
             ours=float(done.stdout),
         )
+        shutil.rmtree(directory / f"{name}-large")
 
 
-def _now() -> int:
-    """Bytes of this process that are in memory."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * resource.getpagesize()
+def _status(field: str) -> int:
+    """Bytes of this process: `VmRSS` that are in memory, `VmHWM` the most there were.
+
+    The peak of getrusage would be that of the process that started this one, where it was larger.
+    """
+    text = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(text.partition(f"{field}:")[2].split()[0])

@@ -114,20 +114,22 @@ def cases(directory: Path, repeats: int) -> Iterator[Line]:
 
 def verifying(stores: Mapping[str, Store], repeats: int) -> Iterator[Line]:
     """`traits verify --full` beside reading the same rows; the floor is the checksum of the files."""
+    jobs = sorted({1, Depth().jobs})
     for name, store in stores.items():
         files = [store.root / file.name for commit in store.shards for file in commit.files]
         works: dict[str, Work] = {
-            "verify": lambda store=store: verified(store),
             "reading": ours(store, "ordered"),
             "floor": lambda files=files: [checksum(file) for file in files],
         }
+        works |= {str(n): lambda store=store, n=n: verified(store, n) for n in jobs}
         times = in_turn(works, repeats)
         peers = {"reading it in order": times["reading"]}
-        case = f"{name}, verified in full"
-        yield from speeds(case, DELIVERED_MB, times["verify"], peers, times["floor"])
+        for n in jobs:
+            case = f"{name}, verified in full, {n} thread{'s' * (n > 1)}"
+            yield from speeds(case, DELIVERED_MB, times[str(n)], peers, times["floor"])
 
 
-def verified(store: Store) -> None:
-    """Verify all values, by as many threads as by default."""
-    report = verify_store(store.root, data.registry(), Depth(full=True), Silent())
+def verified(store: Store, jobs: int) -> None:
+    """Verify all values."""
+    report = verify_store(store.root, data.registry(), Depth(full=True, jobs=jobs), Silent())
     assert not report.findings

@@ -41,11 +41,14 @@ class Line:
     machine: str = attrs.field(factory=machine)
 
 
-def in_turn(works: Mapping[str, Work], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each work in each of `repeats` rounds, after a warm-up round."""
+def in_turn(
+    works: Mapping[str, Work], repeats: int, before: Work = lambda: None
+) -> dict[str, list[float]]:
+    """Seconds of each work in each of `repeats` rounds, after a warm-up round; `before` is not timed."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for round_ in range(repeats + 1):
         for name, work in works.items():
+            before()
             seconds = timed(work)
             if round_:
                 times[name].append(seconds)

@@ -65,9 +65,15 @@ def served():
     return rows
 
 
-@pytest.fixture(params=["zarr", "raw"])
+@pytest.fixture(params=["zarr", "raw", "zarr-lz4", "zarr-zstd"])
 def any_header(request, header):
     """The header of a small store in each storage."""
+    return attrs.evolve(header, storage=request.param, chunk_columns=3)
+
+
+@pytest.fixture(params=["zarr", "raw"])
+def plain_header(request, header):
+    """The same without those that only compress: they change the disk in the same steps as zarr."""
     return attrs.evolve(header, storage=request.param, chunk_columns=3)
 
 

@@ -20,9 +20,9 @@ FULL_DISK = Path(__file__).with_name("full_disk.py")
     [("ENOSPC", False, 1), ("ENOSPC", True, 3), ("EIO", False, 2), ("short", True, 3)],
 )
 def test_a_disk_that_fails_at_any_change_keeps_the_committed_shards(
-    tmp_path, any_header, server, served, verified, assert_whole, failure, forever, every
+    tmp_path, plain_header, server, served, verified, assert_whole, failure, forever, every
 ):
-    header = attrs.evolve(any_header, arrays=any_header.arrays[1:], chunk_rows=8)
+    header = attrs.evolve(plain_header, arrays=plain_header.arrays[1:], chunk_rows=8)
     data, failed, step, reached = served(header), 0, 1 - every, True
     while reached:
         root, step = tmp_path / str(step), step + every

@@ -39,9 +39,9 @@ def test_a_killed_writer_resumes_to_a_whole_store(
 
 @pytest.mark.slow
 def test_dying_before_any_change_of_the_disk_loses_no_committed_shard(
-    tmp_path, any_header, server, served, verified, assert_whole
+    tmp_path, plain_header, server, served, verified, assert_whole
 ):
-    header = attrs.evolve(any_header, arrays=any_header.arrays[1:], chunk_rows=8)
+    header = attrs.evolve(plain_header, arrays=plain_header.arrays[1:], chunk_rows=8)
     data, steps, dead = served(header), 0, True
     while dead:
         root, steps = tmp_path / str(steps), steps + 1

@@ -320,7 +320,7 @@ HEADERS = {
     ),
     "names": lambda h: attrs.evolve(h, arrays=(h.arrays[0], attrs.evolve(h.arrays[1], name="new"))),
     "shards": lambda h: attrs.evolve(h, rows_per_shard=4),
-    "storage": lambda h: attrs.evolve(h, storage={"raw": "zarr", "zarr": "raw"}[h.storage]),
+    "storage": lambda h: attrs.evolve(h, storage="zarr" if h.storage == "raw" else "raw"),
     "no storage": lambda h: attrs.evolve(h, storage="papyrus"),
 }
 

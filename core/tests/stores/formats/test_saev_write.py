@@ -121,3 +121,19 @@ def test_what_is_there_is_not_written_over(native, opening, converted, tmp_path)
     with pytest.raises(StoreError, match="is there already"):
         converted(source, tmp_path / "out", "saev")
     assert sorted(path.name for path in to.parent.iterdir()) == [to.name]
+
+
+def test_exports_stand_beside_each_other_and_beside_nothing_else(
+    native, opening, converted, tmp_path
+):
+    source = opening(native()[0])
+    first = converted(source, tmp_path / "out", "saev", max_tokens_per_shard=20)
+    before = {path: path.read_bytes() for path in first.iterdir()}
+    second = converted(source, tmp_path / "out", "saev", max_tokens_per_shard=40)
+    assert {first, second} == set((tmp_path / "out/saev/shards").iterdir())
+    assert {path: path.read_bytes() for path in first.iterdir()} == before
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"holds notes\.txt: choose a new or an empty directory"):
+        converted(source, tmp_path / "other", "saev")
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["notes.txt"]

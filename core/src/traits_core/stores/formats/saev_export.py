@@ -37,15 +37,17 @@ def write_saev(
     """Write `source` to `root/saev/shards/<digest>`: the path that saev insists on, and its name.
 
     Files are [example, layer, token, d_model]; the last one is padded with zeros to full length. A
-    `root` that ends in `saev/shards` is used as it is. Memory: 4096 rows of every layer.
+    `root` that ends in `saev/shards` is used as it is. Exports stand beside each other there.
+    Memory: 4096 rows of every layer.
 
     Raises ConfigError for another dtype than float32; StoreError for scores, arrays of different
-    length, rows that are no whole examples, and when the disk fails.
+    length, rows that are no whole examples, a `root` that holds anything but `saev`, a directory of
+    the export's name, and when the disk fails.
     """
     if dtype not in (None, "float32"):
         raise ConfigError(f"--dtype {dtype}: saev's shards are float32 only, which loses nothing")
     metadata = describe(source, config)
-    shards = root if root.parts[-2:] == ("saev", "shards") else root / "saev" / "shards"
+    shards = _shards_below(root)
     shards.mkdir(parents=True, exist_ok=True)
     target = shards / metadata.digest
     with (
@@ -65,6 +67,19 @@ def write_saev(
                     advance(stop - start)
                 file.truncate(metadata.shard_bytes)
     return target
+
+
+def _shards_below(root: Path) -> Path:
+    """The directory of all exports; StoreError when `root` belongs to somebody else."""
+    if root.parts[-2:] == ("saev", "shards"):
+        return root
+    strangers = sorted(path.name for path in root.glob("*") if path.name != "saev")
+    if strangers:
+        raise StoreError(
+            f"{root} holds {strangers[0]}: choose a new or an empty directory, or name "
+            f"{root / 'saev' / 'shards'} itself"
+        )
+    return root / "saev" / "shards"
 
 
 def describe(source: OpenStore, config: SaevConfig) -> Metadata:
