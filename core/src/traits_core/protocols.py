@@ -235,7 +235,8 @@ class Format(Protocol):
         """Write `source` below `root`, whole or not at all; return the directory that `open` takes.
 
         `dtype` None means the source's, or the only one that the format has. Raises StoreError when
-        the format cannot hold `source`, or `root` holds something.
+        the format cannot hold `source`, or `root` holds something else; a format that names its
+        directories itself may write one beside those it has written there.
         """
 
 
