@@ -46,7 +46,8 @@ def import_(
 ) -> None:
     """Read a checkpoint of another program.
 
-    SAELens, dictionary_learning, sparsify, Gemma Scope and saev are known. It becomes a scorer, which `traits run --method sae --method.checkpoint DIR` runs and probes.
+    SAELens, dictionary_learning, sparsify, Gemma Scope and saev are known. It becomes a scorer,
+    which `traits run --method sae --method.checkpoint DIR` runs and probes.
 
     \b
     Examples:
