@@ -7,13 +7,16 @@ from sklearn.linear_model import LogisticRegression
 from traits_core.probing.logistic.bins import Bins
 from traits_core.probing.logistic.newton import fit_pairs, null_loss
 from traits_core.probing.logistic.points import Points
+from traits_core.probing.logistic.spread import Spread
 from traits_core.probing.logistic.statistics import Statistics
 
 from .reference import newton
 
 
 def points_of(scores_nk, labels_nc, bits=3):
-    statistics = Statistics.zeros(Bins.of(scores_nk, bits), labels_nc.shape[1])
+    spread = Spread.zeros(scores_nk.shape[1])
+    spread.accumulate_dense(scores_nk)
+    statistics = Statistics.zeros(Bins.of(spread, bits), labels_nc.shape[1])
     statistics.accumulate_dense(scores_nk, labels_nc)
     return Points.of(statistics)
 

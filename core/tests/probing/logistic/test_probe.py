@@ -4,13 +4,16 @@ import json
 import subprocess
 import sys
 
+import attrs
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, log_loss, precision_recall_curve
 
 from traits_core import DataError
+from traits_core.probing.logistic import regressions
 from traits_core.probing.logistic.config import LogisticConfig
 from traits_core.probing.logistic.probe import LogisticProbe
+from traits_core.testing.small_probe import Scores, Split
 
 from .reference import newton
 
@@ -71,7 +74,7 @@ def test_every_number_is_that_of_the_rows(planted):
 
 def test_ranks_are_in_the_order_of_train_loss(planted):
     train = planted(0, n=300, k=8, t=3)
-    result = run(train, planted(1, k=8, t=3), ridge=(1e-3,), bins=4096, pairs=8, block=3)
+    result = run(train, planted(1, k=8, t=3), ridge=(1e-3,), bins=4096, pairs=8, batch_rows=70)
     for t in range(3):
         found = [pairs(result, rank=rank)[t]["prototype"] for rank in range(1, 9)]
         # Degrees of freedom are nearly the same with such a small ridge.
@@ -115,12 +118,57 @@ def test_nulls_say_nothing_and_a_method_that_knows_says_more(planted):
     )
 
 
-def test_blocks_do_not_change_a_choice(planted):
+def without_permuted(result):
+    """Permutations are of places: of rows in another order, they give other labels."""
+    return attrs.evolve(result, headline=[r for r in result.headline if r["row"] != "permuted"])
+
+
+def assert_same(one, other):
+    tables = [(*result.headline, *result.tables["pairs"]) for result in (one, other)]
+    for first, second in zip(*tables, strict=True):
+        for column, value in first.items():
+            assert second[column] == (
+                pytest.approx(value, rel=1e-8, abs=1e-12) if isinstance(value, float) else value
+            )
+
+
+@pytest.mark.parametrize("at_a_time", [1, 1 << 24])
+def test_batches_do_not_change_a_number(planted, at_a_time, monkeypatch):
     train, test = planted(0, k=70), planted(1, k=70)
-    one, other = run(train, test, block=7), run(train, test, block=512)
-    for first, second in zip(one.tables["pairs"], other.tables["pairs"], strict=True):
-        assert first["prototype"] == second["prototype"]
-        assert first["loss"] == pytest.approx(second["loss"], rel=1e-9)
+    one = run(train, test)
+    monkeypatch.setattr(regressions, "AT_A_TIME", at_a_time)
+    assert_same(run(train, test, batch_rows=7), one)
+
+
+def test_sparse_and_dense_scores_give_the_same(planted):
+    """Through another way of reading and counting: that of entries."""
+    dense, sparse = [], []
+    for seed in (0, 1):
+        made = planted(seed, n=300, k=40)
+        scores = {row: np.maximum(of.scores_nk - 1, 0) for row, of in made.scores.items()}
+        scores["method"][:, 7] = 0
+        for splits, form in ((dense, "dense"), (sparse, "sparse")):
+            matrices = {row: Scores(scores_nk, form) for row, scores_nk in scores.items()}
+            splits.append(Split(matrices, made.traits))
+    one, other = run(*dense, batch_rows=64), run(*sparse, batch_rows=64)
+    assert_same(other, one)
+
+
+def test_scores_are_never_read_by_more_rows_than_asked_for(planted):
+    @attrs.frozen
+    class Watched(Scores):
+        def rows(self, start, stop):
+            assert 0 <= start < stop <= start + 16
+            return super().rows(start, stop)
+
+        def block(self, start, stop):
+            raise AssertionError
+
+    splits = [
+        Split({row: Watched(of.scores_nk) for row, of in made.scores.items()}, made.traits)
+        for made in (planted(0), planted(1))
+    ]
+    run(*splits, batch_rows=16)
 
 
 def test_rows_in_another_order_give_the_same(planted, split):
@@ -131,10 +179,7 @@ def test_rows_in_another_order_give_the_same(planted, split):
         scores = {row: matrix.scores_nk[order] for row, matrix in made.scores.items()}
         shuffled.append(split(made.traits.labels_nt[order], **scores))
     one, other = run(train, test), run(*shuffled)
-    for first, second in zip(one.tables["pairs"], other.tables["pairs"], strict=True):
-        assert first["prototype"] == second["prototype"]
-        assert first["loss"] == pytest.approx(second["loss"], rel=1e-9)
-        assert first["ap"] == second["ap"]
+    assert_same(*(without_permuted(result) for result in (one, other)))
 
 
 def test_selection_never_sees_test(planted):

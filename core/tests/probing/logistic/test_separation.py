@@ -5,16 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.linear_model import LogisticRegression
 
-from traits_core.probing.logistic.bins import Bins
-from traits_core.probing.logistic.separation import separable_pairs, suspects
-from traits_core.probing.logistic.statistics import Statistics
-
-
-def found(scores_nk, labels_nc):
-    statistics = Statistics.zeros(Bins.of(scores_nk, 3), labels_nc.shape[1])
-    statistics.accumulate_dense(scores_nk, labels_nc)
-    return separable_pairs(statistics, scores_nk, labels_nc), statistics
+from traits_core.probing.logistic.separation import separable
 
 
 def by_definition(scores_n, labels_n):
@@ -28,27 +21,39 @@ def by_definition(scores_n, labels_n):
 @settings(deadline=None, max_examples=300)
 def test_flags_are_those_of_the_definition(data):
     n = data.draw(st.integers(1, 12))
-    values = st.sampled_from([-3.0, -1.0, 0.0, 0.001, 0.002, 0.5, 1e6])
-    scores_nk = data.draw(hnp.arrays(np.float32, (n, 3), elements=values))
-    labels_nc = data.draw(hnp.arrays(np.bool_, (n, 4)))
-    expected_kc = [[by_definition(s, y) for y in labels_nc.T] for s in scores_nk.T]
-    np.testing.assert_array_equal(found(scores_nk, labels_nc)[0], expected_kc)
+    values = st.sampled_from([-np.inf, -1.0, -0.0, 0.0, 0.001, 0.5, 1e6])
+    scores_na = data.draw(hnp.arrays(np.float32, (n, 4), elements=values))
+    labels_na = data.draw(hnp.arrays(np.bool_, (n, 4)))
+    expected = [by_definition(s, y) for s, y in zip(scores_na.T, labels_na.T, strict=True)]
+    assert separable(scores_na, labels_na).tolist() == expected
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_gap_narrower_than_a_bin_is_seen(sign):
-    """And one row on the wrong side of it, too."""
-    scores_nk = np.sort(np.random.default_rng(0).standard_normal((20_000, 2)), axis=0)
-    labels_nc = np.arange(20_000)[:, None] >= [19_000, 19_999, 10_000]
-    scores_nk = (sign * scores_nk).astype(np.float32)
-    flags_kc, _ = found(scores_nk, labels_nc)
-    assert flags_kc.all()
-    labels_nc[18_998, 0], labels_nc[9_998, 2] = True, True
-    flags_kc, _ = found(scores_nk, labels_nc)
-    assert flags_kc.tolist() == [[False, True, False]] * 2
+def test_one_row_on_the_wrong_side_decides(sign):
+    scores_na = np.sort(np.random.default_rng(0).standard_normal((20_000, 1)), axis=0)
+    labels_na = np.arange(20_000)[:, None] >= 19_000
+    scores_na = (sign * scores_na).astype(np.float32)
+    assert separable(scores_na, labels_na)
+    labels_na[18_998] = True
+    assert not separable(scores_na, labels_na)
 
 
-def test_few_pairs_are_looked_at_row_by_row(scores_nk, labels_nc):
-    flags_kc, statistics = found(scores_nk, labels_nc)
-    assert not flags_kc.any()
-    assert suspects(statistics).mean() < 0.1
+def test_without_penalty_the_slope_of_separable_pairs_has_no_bound():
+    """Scikit-learn's grows with the iterations it is allowed; that of a pair that overlaps does not."""
+    scores_na = np.float32([[0, 0], [0, 0], [0, 1], [1, 0], [1, 1], [1, 1]])
+    labels_na = np.array([0, 0, 0, 0, 1, 1], bool)[:, None].repeat(2, axis=1)
+    labels_na[:, 1] = [0, 1, 0, 0, 1, 1]
+    growth = []
+    for a in range(2):
+        slopes = [
+            LogisticRegression(C=c, tol=1e-12, max_iter=10_000)
+            .fit(scores_na[:, [a]], labels_na[:, a])
+            .coef_.item()
+            for c in (1e3, 1e6)
+        ]
+        growth.append(slopes[1] / slopes[0])
+    assert (
+        (np.array(growth) > 1.5).tolist()
+        == separable(scores_na, labels_na).tolist()
+        == [True, False]
+    )

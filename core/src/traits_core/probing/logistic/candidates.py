@@ -25,7 +25,7 @@ class Candidates:
     mean_mc, sd_mc: of the scores on train
     low_mc, high_mc: what infinite scores count as
     loss_mc: on train, in nats a row
-    converged_mc, separable_mc: facts of the fit
+    converged_mc: whether the fit did
     """
 
     criterion_mc: NDArray[np.float64]
@@ -39,7 +39,6 @@ class Candidates:
     high_mc: NDArray[np.float32]
     loss_mc: NDArray[np.float64]
     converged_mc: NDArray[np.bool_]
-    separable_mc: NDArray[np.bool_]
 
     def best(self, n: int) -> Self:
         """The `n` best of each class; of equal ones, those of the lowest prototypes."""
@@ -47,11 +46,11 @@ class Candidates:
         order_mc = np.lexsort(keys, axis=0)[:n]
         return self._each(lambda values_mc: np.take_along_axis(values_mc, order_mc, axis=0))
 
-    def rank(self, rank: int) -> Self:
-        """The best of each class alone (rank 0), or the second best..."""
-        return self._each(lambda values_mc: values_mc[rank : rank + 1])
+    def in_one_row(self) -> Self:
+        """All candidates as the best of a class each: first those of rank 0, and so on."""
+        return self._each(lambda values_mc: values_mc.reshape(1, -1))
 
-    def columns(self, classes: slice) -> Self:
+    def columns(self, classes: slice | NDArray[np.intp]) -> Self:
         """The candidates of some classes."""
         return self._each(lambda values_mc: values_mc[:, classes])
 

@@ -25,7 +25,7 @@ class LogisticConfig:
     )
     prune: int | None = option(
         None,
-        help="fit, of each block, only so many prototypes per class: those most correlated with it",
+        help="fit only the so many prototypes that correlate most with a class",
         validator=optional(ge(1)),
     )
     pairs: int = option(
@@ -36,10 +36,8 @@ class LogisticConfig:
         help="label permutations that the floor of best-of-K selection is averaged over",
         validator=ge(1),
     )
-    block: int = option(
-        256,
-        help="prototypes that are read at a time; memory grows with it",
-        validator=ge(1),
+    batch_rows: int = option(
+        8192, help="rows of scores that are read at a time; memory grows with it", validator=ge(1)
     )
     max_prevalence: float = option(
         0.75, help="refuse labels whose mean prevalence is above this", validator=le(1.0)

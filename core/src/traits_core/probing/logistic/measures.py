@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 import attrs
@@ -55,6 +56,20 @@ class Measures:
             precision_a=hits_a / np.maximum(decided_a, 1),
             recall_a=hits_a / np.maximum(positive_a, 1),
             f1_a=2 * hits_a / np.maximum(decided_a + positive_a, 1),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The numbers of several lists of regressions, in one list."""
+        names = [field.name for field in attrs.fields(cls)]
+        return cls(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        )
+
+    def some(self, which: slice) -> Self:
+        """The numbers of some regressions."""
+        return type(self)(
+            **{field.name: getattr(self, field.name)[which] for field in attrs.fields(type(self))}
         )
 
 

@@ -40,15 +40,15 @@ class Points:
     def of(cls, statistics: Statistics) -> Self:
         """Turn sums into points."""
         bins, n_rows = statistics.bins, statistics.n_rows
-        count_kq, first_kq, second_kq = _occupied(statistics.complete_mkq(), bins.middles())
+        count_kq, mean_kq, variance_kq = _occupied(statistics.complete_mkq())
         weights_kq = count_kq / n_rows
-        mean_u_k = np.sum(weights_kq * first_kq, axis=1)
-        centred_kq = first_kq - mean_u_k[:, None]
-        variance_k = np.sum(weights_kq * (centred_kq**2 + second_kq), axis=1)
+        mean_u_k = np.sum(weights_kq * mean_kq, axis=1)
+        centred_kq = mean_kq - mean_u_k[:, None]
+        variance_k = np.sum(weights_kq * (centred_kq**2 + variance_kq), axis=1)
         varies_k = bins.high_k > bins.low_k
         sd_u_k = np.sqrt(np.where(varies_k, variance_k, 0.0))
         per_sd_k = np.divide(1.0, sd_u_k, out=np.zeros_like(sd_u_k), where=sd_u_k > 0)
-        z_kq, spread_kq = centred_kq * per_sd_k[:, None], np.sqrt(second_kq) * per_sd_k[:, None]
+        z_kq, spread_kq = centred_kq * per_sd_k[:, None], np.sqrt(variance_kq) * per_sd_k[:, None]
         scale_k = bins.scale_k.astype(np.float64)
         mean_k = bins.centre_k + mean_u_k * scale_k
         means_c = statistics.positives_c / n_rows
@@ -65,13 +65,12 @@ class Points:
 
 
 def _occupied(
-    moments_mkq: NDArray[np.float64], middles_q: NDArray[np.float64]
+    moments_mkq: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Count, mean and variance of the bins that hold scores, as many columns as any prototype needs."""
     empty_kq = moments_mkq[0] == 0
     columns_kq = np.argsort(empty_kq, axis=1, kind="stable")[:, : (~empty_kq).sum(axis=1).max()]
     count_kq, first_kq, second_kq = np.take_along_axis(moments_mkq, columns_kq[None], axis=2)
     per_score_kq = 1 / np.maximum(count_kq, 1)
-    offset_kq = first_kq * per_score_kq
-    variance_kq = np.maximum(second_kq * per_score_kq - offset_kq**2, 0.0)
-    return count_kq, middles_q[columns_kq] + offset_kq, variance_kq
+    mean_kq = first_kq * per_score_kq
+    return count_kq, mean_kq, np.maximum(second_kq * per_score_kq - mean_kq**2, 0.0)

@@ -11,11 +11,14 @@ from typing import Any
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from traits_core.probing.audit import check_splits
+from traits_core.probing.intervals import map_interval
 from traits_core.probing.logistic.candidates import Candidates
 from traits_core.probing.logistic.config import LogisticConfig
-from traits_core.probing.logistic.regressions import Regressions
+from traits_core.probing.logistic.measures import oriented
+from traits_core.probing.logistic.regressions import Labelled, Regressions
 from traits_core.probing.logistic.search import best_candidates
 from traits_core.probing.logistic.tables import constant_entry, headline_entry, pair_rows
 from traits_core.probing.null_rows import METHOD, constant_row, place, with_permutations
@@ -31,8 +34,8 @@ class LogisticProbe:
     Rows of the headline are those of `RetrievalProbe`. Selection, of prototype and ridge, is by
     Akaike's criterion on train: loss + effective degrees of freedom / rows.
 
-    Memory: a block of scores, and the scores of the chosen prototypes [rows, traits x (1 +
-    permutations)].
+    Memory: see `statistics_of` and `Regressions`, and, for the interval, the scores of the chosen
+    prototypes [test rows, traits].
     """
 
     config: LogisticConfig
@@ -77,27 +80,38 @@ def _measure(
     rng = np.random.default_rng(seed)
     train_nt = with_permutations(labels.train_nt, n_permutations, rng)
     test_nt = with_permutations(labels.test_nt, n_permutations, rng)
-    candidates = best_candidates(train, train_nt, config, min(config.pairs, train.n_prototypes))
+    splits = Labelled(scores=train, labels_nc=train_nt), Labelled(scores=test, labels_nc=test_nt)
+    n, keep = labels.n_traits, min(config.pairs, train.n_prototypes)
+    candidates = best_candidates(train, train_nt, config, keep)
 
-    def measure(chosen: Candidates, first: int, stop: int) -> Regressions:
-        return Regressions.of(
-            chosen.columns(slice(first, stop)),
-            *(train, train_nt[:, first:stop], test, test_nt[:, first:stop], config.block),
-        )
+    def measure(chosen: Candidates, classes: NDArray[np.intp]) -> list[Regressions]:
+        """The regressions of each copy of the traits."""
+        found = Regressions.of(chosen, classes, *splits, config.batch_rows)
+        return [found.some(slice(first, first + n)) for first in range(0, len(classes), n)]
 
-    n = labels.n_traits
-    ranked = [measure(candidates.rank(rank), 0, n) for rank in range(len(candidates.loss_mc))]
-    best = ranked[0]
-    interval = best.interval(labels.test_nt, labels.measured_t)
-    by_chance = [measure(candidates, first, first + n) for first in range(n, len(train_nt.T), n)]
+    ranked = measure(candidates.columns(slice(n)).in_one_row(), np.tile(np.arange(n), keep))
+    interval = _interval(ranked[0], splits[1], labels, config)
+    permuted = None
+    if n_permutations:
+        by_chance = candidates.columns(slice(n, None)).best(1)
+        found = measure(by_chance, np.arange(n, n * (1 + n_permutations)))
+        permuted = headline_entry("permuted", train.n_prototypes, found, labels, None)
     return _Measured(
-        entry=headline_entry(name, train.n_prototypes, [best], labels, interval),
-        permuted=headline_entry("permuted", train.n_prototypes, by_chance, labels, None)
-        if by_chance
-        else None,
+        entry=headline_entry(name, train.n_prototypes, ranked[:1], labels, interval),
+        permuted=permuted,
         pairs=tuple(
             pair
             for rank, regressions in enumerate(ranked, start=1)
             for pair in pair_rows(name, rank, regressions, labels)
         ),
     )
+
+
+def _interval(
+    best: Regressions, test: Labelled, labels: Labels, config: LogisticConfig
+) -> tuple[float, float]:
+    """95 % interval of the mean AP on test, over rows."""
+    measured = np.flatnonzero(labels.measured_t)
+    chosen = best.chosen.columns(measured)
+    scores_na, labels_na = test.columns(chosen, measured, config.batch_rows)
+    return map_interval(oriented(chosen, scores_na), labels_na)

@@ -6,19 +6,17 @@ distribution of the scores, which bins with their first two moments hold well en
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.probing.logistic.bins import Bins, clip_infinite
+from traits_core.probing.logistic.counting import Counter, add, count_by_numpy
 
 if TYPE_CHECKING:
     from traits_core.records import ScoreEntries
-
-AT_A_TIME: Final = 1 << 17
-"""Scores that are binned at a time: they stay in the cache."""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -29,11 +27,11 @@ class Statistics:
     ----------
     bins: of the scores
     moments_mkq: float64 [3, prototypes, bins]: count, and sums of u and of u^2, where u is the
-        score in units of the scale, relative to the middle of its bin; scores that were left out
-        because they are zero are not in it
+        score less the centre, in units of the scale; zeros that were left out are not in it
     sums_kc: float64; sum of the scores of the rows of each class
     positives_c: int64; rows of each class
     n_rows: rows in all
+    count: how dense scores are counted
     """
 
     bins: Bins
@@ -41,38 +39,48 @@ class Statistics:
     sums_kc: NDArray[np.float64]
     positives_c: NDArray[np.int64]
     n_rows: int = 0
+    count: Counter = count_by_numpy
 
     @classmethod
-    def zeros(cls, bins: Bins, n_classes: int) -> Self:
+    def zeros(cls, bins: Bins, n_classes: int, count: Counter = count_by_numpy) -> Self:
         """Start before the first row."""
         return cls(
             bins=bins,
             moments_mkq=np.zeros((3, bins.n_prototypes, bins.n_bins)),
             sums_kc=np.zeros((bins.n_prototypes, n_classes)),
             positives_c=np.zeros(n_classes, np.int64),
+            count=count,
+        )
+
+    def some(self, prototypes: slice) -> Self:
+        """The statistics of some prototypes."""
+        return attrs.evolve(
+            self,
+            bins=self.bins.some(prototypes),
+            moments_mkq=self.moments_mkq[:, prototypes],
+            sums_kc=self.sums_kc[prototypes],
         )
 
     def accumulate_dense(
         self, scores_bk: NDArray[np.float32], labels_bc: NDArray[np.bool_]
     ) -> None:
         """Add rows of scores, without NaN, and their labels."""
-        self._count_rows(labels_bc)
+        self.n_rows += len(labels_bc)
+        self.positives_c += labels_bc.sum(axis=0)
         scores_bk = clip_infinite(scores_bk, self.bins.low_k, self.bins.high_k)
-        first_bin_k = np.arange(self.bins.n_prototypes) * self.bins.n_bins
-        rows = max(1, AT_A_TIME // self.bins.n_prototypes)
-        for start in range(0, len(scores_bk), rows):
-            units_bk, bins_bk = self.bins.assign(scores_bk[start : start + rows])
-            self._add(units_bk.ravel(), bins_bk.ravel(), (bins_bk + first_bin_k).ravel())
+        self.count(self.moments_mkq, self.bins, scores_bk)
+        # Labels are 0 and 1: only sums are rounded, and in double precision.
         self.sums_kc += scores_bk.T.astype(np.float64) @ labels_bc.astype(np.float64)
 
     def accumulate_sparse(self, entries: ScoreEntries, labels_bc: NDArray[np.bool_]) -> None:
         """Add rows of which `entries` holds the scores that are not zero, and their labels."""
-        self._count_rows(labels_bc)
+        self.n_rows += len(labels_bc)
+        self.positives_c += labels_bc.sum(axis=0)
         prototypes_e = entries.prototypes.astype(np.intp)
         low_e, high_e = self.bins.low_k[prototypes_e], self.bins.high_k[prototypes_e]
         scores_e = clip_infinite(entries.values, low_e, high_e)
         units_e, bins_e = self.bins.assign(scores_e, prototypes_e)
-        self._add(units_e, bins_e, prototypes_e * self.bins.n_bins + bins_e)
+        add(self.moments_mkq, prototypes_e * self.bins.n_bins + bins_e, units_e)
         entry_p, class_p = _positive_entries(entries.offsets, labels_bc)
         pair_p = prototypes_e[entry_p] * labels_bc.shape[1] + class_p
         sums_p = np.bincount(pair_p, scores_e[entry_p], minlength=self.sums_kc.size)
@@ -89,28 +97,11 @@ class Statistics:
         """The moments with the zeros that were left out."""
         moments_mkq = self.moments_mkq.copy()
         absent_k = self.n_rows - moments_mkq[0].sum(axis=1)
-        some_k = np.flatnonzero(absent_k)
-        if len(some_k):
-            units_k, bins_k = self.bins.assign(np.zeros(self.bins.n_prototypes, np.float32))
-            offsets_k = units_k - self.bins.middles()[bins_k]
-            for power in range(3):
-                added_k = absent_k * offsets_k**power
-                moments_mkq[power, some_k, bins_k[some_k]] += added_k[some_k]
+        units_k, bins_k = self.bins.assign(np.zeros(self.bins.n_prototypes, np.float32))
+        for power in range(3):
+            added_k = absent_k * units_k.astype(np.float64) ** power
+            moments_mkq[power, np.arange(len(bins_k)), bins_k] += added_k
         return moments_mkq
-
-    def _count_rows(self, labels_bc: NDArray[np.bool_]) -> None:
-        self.n_rows += len(labels_bc)
-        self.positives_c += labels_bc.sum(axis=0)
-
-    def _add(
-        self, units_e: NDArray[np.float32], bins_e: NDArray[np.int32], flat_e: NDArray[np.int64]
-    ) -> None:
-        shape = self.moments_mkq.shape[1:]
-        size = shape[0] * shape[1]
-        offsets_e = units_e - self.bins.middles()[bins_e]
-        for power, weights_e in enumerate((None, offsets_e, offsets_e * offsets_e)):
-            sums = np.bincount(flat_e, weights_e, minlength=size)
-            self.moments_mkq[power] += sums.reshape(shape)
 
 
 def _positive_entries(

@@ -41,7 +41,7 @@ def headline_entry(
         "loss": _mean([one.test.loss_a[both_t] for one in found]),
         "null_loss": _mean([null_t[both_t]]),
         "f1": _mean([one.test.f1_a[labels.measured_t] for one in found]),
-        "n_separable": float(np.mean([one.chosen.separable_mc[0].sum() for one in found])),
+        "n_separable": float(np.mean([one.separable_a.sum() for one in found])),
         "n_unconverged": float(np.mean([(~one.chosen.converged_mc[0]).sum() for one in found])),
     }
 
@@ -100,7 +100,7 @@ def pair_rows(
             "n_positive": int(labels.test_nt[:, t].sum()),
             "n_positive_train": int(labels.train_nt[:, t].sum()),
             "converged": bool(chosen.converged_mc[0, t]),
-            "separable": bool(chosen.separable_mc[0, t]),
+            "separable": bool(found.separable_a[t]),
         }
 
 

@@ -1,52 +1,32 @@
-"""A few prototypes against all classes: count, fit with every ridge, and keep the best ridge of each pair."""
+"""A few prototypes against all classes: fit with every ridge, and keep the best ridge of each pair."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from traits_core.probing.logistic.bins import Bins
 from traits_core.probing.logistic.candidates import Candidates
-from traits_core.probing.logistic.config import LogisticConfig
 from traits_core.probing.logistic.newton import Fits, fit_pairs
 from traits_core.probing.logistic.points import Points
-from traits_core.probing.logistic.separation import separable_pairs
 from traits_core.probing.logistic.statistics import Statistics
-
-BITS: Final = {64: 1, 128: 2, 256: 3, 512: 4, 1024: 5, 2048: 6, 4096: 7}
-"""Precision of bins (see `Bins`) by their number."""
-
-
-def fit_tile(
-    scores_nk: NDArray[np.float32],
-    labels_nc: NDArray[np.bool_],
-    config: LogisticConfig,
-    first: int = 0,
-) -> Candidates:
-    """Fit the prototypes of scores [rows, prototypes], numbered from `first`: a candidate each.
-
-    Raises DataError for NaN scores.
-    """
-    statistics = Statistics.zeros(Bins.of(scores_nk, BITS[config.bins]), labels_nc.shape[1])
-    statistics.accumulate_dense(scores_nk, labels_nc)
-    return candidates_of(
-        statistics, separable_pairs(statistics, scores_nk, labels_nc), config, first
-    )
 
 
 def candidates_of(
     statistics: Statistics,
-    separable_kc: NDArray[np.bool_],
-    config: LogisticConfig,
-    first: int = 0,
+    wanted_kc: NDArray[np.bool_],
+    ridges: tuple[float, ...],
+    first: int,
 ) -> Candidates:
-    """Fit all pairs of some statistics; those that are pruned have an infinite criterion."""
+    """Fit the wanted pairs of prototypes, numbered from `first`, and classes.
+
+    Returns a candidate for each prototype; pairs that are not wanted have an infinite criterion.
+    """
     points, bins = Points.of(statistics), statistics.bins
     shape = points.products_kc.shape
-    pairs = prototypes_a, classes_a = np.nonzero(promising_pairs(points, config.prune))
-    fits, ridge_a = best_ridge(points, prototypes_a, classes_a, config.ridge)
+    pairs = prototypes_a, classes_a = np.nonzero(wanted_kc)
+    fits, ridge_a = best_ridge(points, prototypes_a, classes_a, ridges)
     criterion_kc = np.full(shape, np.inf)
     criterion_kc[pairs] = fits.criterion_a(points.n_rows)
 
@@ -70,7 +50,6 @@ def candidates_of(
         high_mc=repeat(bins.high_k),
         loss_mc=spread(fits.loss_a),
         converged_mc=spread(fits.converged_a),
-        separable_mc=separable_kc,
     )
 
 
@@ -93,17 +72,3 @@ def best_ridge(
         best = Fits.where(lower_a, fits, best)
         ridge_a[lower_a] = ridge
     return best, ridge_a
-
-
-def promising_pairs(points: Points, prune: int | None) -> NDArray[np.bool_]:
-    """All pairs, or those of the `prune` prototypes that correlate most with each class.
-
-    The first Newton step from the prevalence gains half the squared correlation (Rao's score test).
-    """
-    size_kc = np.abs(points.products_kc)
-    if prune is None or prune >= len(size_kc):
-        return np.ones(size_kc.shape, bool)
-    promising_kc = np.zeros(size_kc.shape, bool)
-    ranked_kc = np.argsort(-size_kc, axis=0, kind="stable")[:prune]
-    np.put_along_axis(promising_kc, ranked_kc, True, axis=0)
-    return promising_kc
