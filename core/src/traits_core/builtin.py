@@ -86,7 +86,7 @@ def traits_probes() -> list[ProbeSpec]:
             summary="one-feature logistic regression of every trait on every prototype, with nulls",
             config=LogisticConfig,
             factory="traits_core.probing.logistic.probe:LogisticProbe",
-            example={"bins": 64, "pairs": 2, "block": 8},
+            example={"bins": 64, "pairs": 2, "batch_rows": 16},
         ),
         ProbeSpec(
             name="k-sparse",
