@@ -37,7 +37,6 @@ class Adam:
         for name, tensor in self._weights.items():
             tensor.grad = gradients[name]
         self._adam.step()
-        self._adam.zero_grad()
 
     def state(self) -> dict[str, Tensor]:
         """The live moments and counts, by name."""

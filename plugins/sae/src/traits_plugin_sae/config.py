@@ -18,26 +18,31 @@ fraction = and_(ge(0.0), le(1.0))
 class SaeConfig:
     """Options of the method `sae`; the README says what each is for."""
 
-    architecture: Literal["topk", "relu"] = option(
+    architecture: Literal["topk", "batchtopk", "relu", "jumprelu", "gated"] = option(
         "topk",
-        help="which latents are active: the k largest, or all that are positive",
-        validator=in_(("topk", "relu")),
+        help="how it is decided which latents are active; the README compares them",
+        validator=in_(("topk", "batchtopk", "relu", "jumprelu", "gated")),
     )
     n_latents: int = option(4096, help="number of prototypes", validator=at_least_one)
     k: int = option(
         32,
-        help="topk: active latents per row; at most n_latents",
+        help="topk, batchtopk, jumprelu: active latents per row, the last two on average",
         validator=at_least_one,
     )
     prefixes: tuple[int, ...] = option(
         (),
-        help="topk: increasing widths of nested dictionaries that reconstruct too",
+        help="topk, batchtopk: increasing widths of nested dictionaries that reconstruct too",
         validator=deep_iterable(at_least_one),
     )
     penalty: float | None = option(
         None,
-        help="relu: weight of the L1 norm of latents in the loss (default: 0.03)",
+        help="weight of sparsity in the loss: relu, gated (default: 0.03), jumprelu (default: 1)",
         validator=optional(and_(ge(0.0), le(1e6))),
+    )
+    bandwidth: float = option(
+        0.02,
+        help="jumprelu: width of the window in which values move a threshold, in units of the scale",
+        validator=and_(gt(0.0), le(1e6)),
     )
     steps: int = option(
         2000,
@@ -105,7 +110,7 @@ class SaeConfig:
 
     @property
     def dead_steps(self) -> int:
-        """Steps without a positive row from which a latent is dead: 5 % of all, from 20 to 1000."""
+        """Steps without a positive row from which a latent is dead: 1 in 80 of all, from 8 to 1000."""
         if self.dead_after is not None:
             return self.dead_after
-        return min(max(self.steps // 20, 20), 1000)
+        return min(max(self.steps // 80, 8), 1000)

@@ -23,7 +23,7 @@ class SpikeGuard:
 
     def __init__(self, factor: float) -> None:
         self._factor = factor
-        self.losses_m = torch.full((REMEMBERED,), torch.nan, dtype=torch.float64)
+        self.losses_m = torch.full((REMEMBERED,), torch.inf, dtype=torch.float64)
 
     def check(self, loss: float, step: int) -> None:
         """Remember the loss of a step, or raise DataError, which keeps the last good checkpoint."""

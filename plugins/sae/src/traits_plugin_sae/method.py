@@ -90,7 +90,10 @@ class Sae:
         weights.encoder_sd.copy_(weights.decoder_sd)
         weights.decoder_bias_d.copy_(self._centre_d)
         weights.encoder_bias_s.zero_()
-        self._architecture.begin(weights, self._centred(sample_nd))
+        centred_nd = self._centred(sample_nd)
+        self._architecture.begin(weights, centred_nd)
+        weights.encoder_sd.mul_(self._best_factor(centred_nd[: self._config.step_rows]))
+        self._architecture.begin(weights, centred_nd)
 
     @torch.no_grad()
     def update(self, acts_bd: Tensor) -> Mapping[str, float]:
@@ -181,9 +184,28 @@ class Sae:
             )
         )
 
+    def _best_factor(self, centred_bd: Tensor) -> Tensor:
+        """What latents are to be multiplied by for the least squared error, 0-d."""
+        rows = torch.tensor(len(centred_bd), dtype=torch.int64, device=centred_bd.device)
+        self._comm.all_sum(rows)
+        outcome = self._architecture.step(self._weights, centred_bd, int(rows), 0.0)
+        decoded_bd = outcome.errors_bd + centred_bd
+        products = torch.stack([(decoded_bd * centred_bd).sum(), decoded_bd.square().sum()])
+        self._comm.all_sum(products)
+        return products[0] / products[1].clamp(min=1e-12)
+
     def _centred(self, acts_bd: Tensor) -> Tensor:
         """Rows of unit scale, minus the decoder's bias."""
-        return torch.sub(acts_bd / float(self._scale), self._weights.decoder_bias_d)
+        scale = float(self._scale)
+        return torch.sub(acts_bd, self._weights.decoder_bias_d * scale).mul_(1 / scale)
+
+    def _sums(self, centred_bd: Tensor) -> tuple[Tensor, Tensor]:
+        """The sum and the sum of squares of rows minus the first centre, which does not move."""
+        offset_d = (self._weights.decoder_bias_d - self._centre_d).double()
+        sums_d = centred_bd.sum(dim=0).double()
+        squares = torch.linalg.vector_norm(centred_bd).double().square()
+        squares += 2 * (sums_d @ offset_d) + len(centred_bd) * (offset_d @ offset_d)
+        return sums_d + len(centred_bd) * offset_d, squares
 
     def _learn(self, acts_bd: Tensor) -> dict[str, float]:
         """Take one step on rows [B, D], and count them."""
@@ -191,10 +213,8 @@ class Sae:
         self._comm.all_sum(rows)
         n_rows = int(rows)
         centred_bd = self._centred(acts_bd)
-        offset_d = self._weights.decoder_bias_d - self._centre_d
-        rows_bd = centred_bd + offset_d
+        sums_d, squares = self._sums(centred_bd)
         learned = self._optimization.learn(centred_bd, n_rows, self._schedule)
-        sums_d, squares = rows_bd.sum(dim=0).double(), rows_bd.square().sum().double()
         self._comm.all_sum(sums_d, squares)
         batch = EpochTotals.of(learned, sums_d, squares)
         self._totals.add(batch)

@@ -86,7 +86,7 @@ class Optimization:
             outcome.reconstruction,
             outcome.sparsity,
             auxiliary,
-            outcome.errors_bd.square().sum(),
+            outcome.squared_error,
         ]
         sums = torch.stack(parts).double()
         gradients = outcome.gradients.named()

@@ -20,13 +20,15 @@ class Outcome:
     ----------
     gradients: of the loss, which is a mean over the rows of all processes
     reconstruction, sparsity: 0-d, the two parts of the loss
-    errors_bd: activation minus reconstruction
+    squared_error: 0-d, summed over rows
+    errors_bd: reconstruction minus activation
     counts_s: in how many rows each latent is positive
     """
 
     gradients: Weights
     reconstruction: Tensor
     sparsity: Tensor
+    squared_error: Tensor
     errors_bd: Tensor
     counts_s: Tensor
 

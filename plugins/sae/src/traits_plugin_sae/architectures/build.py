@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 
 from traits_core import Comm, ConfigError
 from traits_plugin_sae.architectures.architecture import Architecture
+from traits_plugin_sae.architectures.batchtopk import BatchTopKArchitecture
+from traits_plugin_sae.architectures.gated import GatedArchitecture
+from traits_plugin_sae.architectures.jumprelu import JumpReluArchitecture
 from traits_plugin_sae.architectures.relu import ReluArchitecture
 from traits_plugin_sae.architectures.topk import TopKArchitecture
 from traits_plugin_sae.config import SaeConfig
+from traits_plugin_sae.thresholds import Sketch
 from traits_plugin_sae.top_per_row import TopPerRow
+
+L1_PENALTY: Final = 0.03
+L0_PENALTY: Final = 1.0
 
 
 def build_architecture(config: SaeConfig, device: torch.device, comm: Comm) -> Architecture:
     """The architecture that the options ask for; raises ConfigError when they contradict each other."""
-    n_latents = config.n_latents
+    n_latents, k = config.n_latents, config.k
     if config.architecture == "relu":
-        return ReluArchitecture(0.03 if config.penalty is None else config.penalty)
-    if config.k > n_latents:
-        raise ConfigError(f"k = {config.k} of {n_latents} latents: set k to {n_latents} or less")
+        return ReluArchitecture(_or(config.penalty, L1_PENALTY))
+    if config.architecture == "gated":
+        return GatedArchitecture(_or(config.penalty, L1_PENALTY))
+    if k > n_latents:
+        raise ConfigError(f"k = {k} of {n_latents} latents: set k to {n_latents} or less")
+    top = TopPerRow.of(n_latents, device)
+    if config.architecture == "jumprelu":
+        return JumpReluArchitecture(k, _or(config.penalty, L0_PENALTY), config.bandwidth, top, comm)
     bounds = torch.tensor(config.prefixes, dtype=torch.int64, device=device)
-    if (bounds.numel() and not (bounds.diff() > 0).all()) or (bounds >= n_latents).any():
+    if (bounds.diff() <= 0).any() or (bounds >= n_latents).any():
         raise ConfigError(
             f"prefixes {config.prefixes} must increase and stay below n_latents ({n_latents})"
         )
-    top = TopPerRow.of(n_latents, device)
-    return TopKArchitecture(config.k, bounds, top)
+    if config.architecture == "topk":
+        return TopKArchitecture(k, bounds, top)
+    return BatchTopKArchitecture(k, bounds, top, Sketch.empty(device), comm)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value

@@ -17,7 +17,7 @@ def reconstruct_chosen(
 
     With `bounds` (int64 [M - 1]), the mean over M nested reconstructions: by the latents below each
     bound, and by all (Bussmann et al. 2025, arXiv 2503.17547). No tensor has B x S values: what is
-    multiplied is entries, 2 x entries x D operations each. Memory: 4 M x B x D values.
+    multiplied is entries, 2 x entries x D operations each. Memory: M x B x D values.
     """
     n_parts = len(bounds) + 1
     if n_parts > 1:
@@ -25,22 +25,27 @@ def reconstruct_chosen(
     values_e = active.values_e.detach().requires_grad_()
     with torch.enable_grad():
         parts_rd = decoded(active, values_e, weights.decoder_sd)
-    errors_mbd = parts_rd.detach().view(n_parts, *centred_bd.shape).clone()
+    # Each part is turned in place into the error of the reconstruction that it completes.
+    errors_mbd = parts_rd.detach().view(n_parts, *centred_bd.shape)
     errors_mbd[0] -= centred_bd
     for part in range(1, n_parts):
         errors_mbd[part] += errors_mbd[part - 1]
-    # What a part adds stands in its own reconstruction and in all larger ones.
-    pulls_mbd = errors_mbd * (2 / (n_rows * n_parts))
-    for part in range(n_parts - 2, -1, -1):
-        pulls_mbd[part] += pulls_mbd[part + 1]
-    pulls_rd = pulls_mbd.view_as(parts_rd)
+    squares_m = torch.stack([torch.linalg.vector_norm(each).square() for each in errors_mbd])
+    errors_bd = errors_mbd[-1]
+    if n_parts > 1:
+        # What a part adds stands in its own reconstruction and in all larger ones.
+        errors_bd = errors_bd.clone()
+        for part in range(n_parts - 2, -1, -1):
+            errors_mbd[part] += errors_mbd[part + 1]
+    pulls_rd = errors_mbd.view(len(parts_rd), -1)
     (slopes_e,) = torch.autograd.grad(parts_rd, values_e, pulls_rd)
-    slopes_e = slopes_e * (active.values_e > 0)
+    factor = 2 / (n_rows * n_parts)
     return Outcome(
-        gradients=_gradients(weights, centred_bd, active, slopes_e, pulls_rd, pulls_mbd[0]),
-        reconstruction=errors_mbd.square().sum() / (n_rows * n_parts),
+        gradients=_gradients(weights, centred_bd, active, slopes_e, pulls_rd, factor),
+        reconstruction=squares_m.sum() / (n_rows * n_parts),
         sparsity=centred_bd.new_zeros(()),
-        errors_bd=-errors_mbd[-1],
+        squared_error=squares_m[-1],
+        errors_bd=errors_bd,
         counts_s=active.counts(len(weights.encoder_bias_s)),
     )
 
@@ -51,16 +56,18 @@ def _gradients(
     active: Active,
     slopes_e: Tensor,
     pulls_rd: Tensor,
-    pulls_bd: Tensor,
+    factor: float,
 ) -> Weights:
-    """The gradients from those of the chosen values, of the bags and of the rows."""
+    """`factor` times the gradients that follow from those of the chosen values and of the bags."""
+    slopes_e = slopes_e * (active.values_e > 0) * factor
     order_e, starts_s = active.by_latent(len(weights.encoder_bias_s))
-    slopes_by_latent_e = slopes_e[order_e]
+    bags_e, values_e = active.bags_e[order_e], active.values_e[order_e]
     encoder_bias_s = torch.zeros_like(weights.encoder_bias_s)
     encoder_bias_s.index_add_(0, active.latents_e, slopes_e)
+    pulls_d = pulls_rd[: len(centred_bd)].sum(dim=0) * factor
     return Weights(
-        encoder_sd=bag_sums(active.rows_e[order_e], starts_s, slopes_by_latent_e, centred_bd),
+        encoder_sd=bag_sums(active.rows_e[order_e], starts_s, slopes_e[order_e], centred_bd),
         encoder_bias_s=encoder_bias_s,
-        decoder_sd=bag_sums(active.bags_e[order_e], starts_s, active.values_e[order_e], pulls_rd),
-        decoder_bias_d=pulls_bd.sum(dim=0) - encoder_bias_s @ weights.encoder_sd,
+        decoder_sd=bag_sums(bags_e, starts_s, values_e * factor, pulls_rd),
+        decoder_bias_d=pulls_d - encoder_bias_s @ weights.encoder_sd,
     )

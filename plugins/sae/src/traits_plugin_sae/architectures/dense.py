@@ -58,6 +58,7 @@ def differentiated(weights: Weights, centred_bd: Tensor, loss: Loss) -> Outcome:
         gradients=Weights.of(dict(zip(leaves, gradients, strict=True))),
         reconstruction=reconstruction.detach(),
         sparsity=sparsity.detach(),
-        errors_bd=-errors_bd.detach(),
+        squared_error=torch.linalg.vector_norm(errors_bd.detach()).square(),
+        errors_bd=errors_bd.detach(),
         counts_s=(latents_bs.detach() > 0).sum(dim=0),
     )

@@ -1,0 +1,111 @@
+"""Learners, data with a known dictionary, and processes that live in threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from traits_core import NullComm
+from traits_plugin_sae.config import SaeConfig
+from traits_plugin_sae.method import Sae
+from traits_plugin_sae.weights import Weights
+
+ALONE = NullComm()
+
+
+class ThreadComm:
+    """One of several processes that are threads of this one."""
+
+    def __init__(self, rank: int, posts: list, meeting: threading.Barrier) -> None:
+        self.rank, self.world_size = rank, len(posts)
+        self._posts, self._meeting = posts, meeting
+
+    def all_sum(self, *tensors: Tensor) -> None:
+        self._posts[self.rank] = [tensor.clone() for tensor in tensors]
+        self._meeting.wait(timeout=30)
+        for i, tensor in enumerate(tensors):
+            tensor.copy_(sum(post[i] for post in self._posts))
+        self._meeting.wait(timeout=30)
+
+    def any_flag(self, flag: bool) -> bool:
+        count = torch.tensor(int(flag))
+        self.all_sum(count)
+        return bool(count)
+
+
+@pytest.fixture
+def run_ranks() -> Callable:
+    """Run `work(comm)` in `n` threads; returns the results by rank."""
+
+    def run(n: int, work: Callable) -> list:
+        posts, meeting, results = [None] * n, threading.Barrier(n), [None] * n
+
+        def target(rank: int) -> None:
+            try:
+                results[rank] = work(ThreadComm(rank, posts, meeting))
+            except BaseException:
+                meeting.abort()
+                raise
+
+        threads = [threading.Thread(target=target, args=(rank,)) for rank in range(n)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    return run
+
+
+@pytest.fixture
+def learner() -> Callable[..., Sae]:
+    """Build a learner: `learner(d_model, seed=0, comm=..., **options)`."""
+
+    def build(d_model: int, *, seed: int = 0, comm=ALONE, **options) -> Sae:
+        config = SaeConfig(**options)
+        return Sae(config, d_model=d_model, seed=seed, device=torch.device("cpu"), comm=comm)
+
+    return build
+
+
+@pytest.fixture
+def weights() -> Callable[..., Weights]:
+    """Random weights with decoder rows of length 1: `weights(d_model, n_latents, **own)`."""
+
+    def build(d_model: int = 12, n_latents: int = 40, **own: Tensor) -> Weights:
+        generator = torch.Generator().manual_seed(3)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=generator)
+
+        return Weights(
+            encoder_sd=normal(n_latents, d_model) / 4,
+            encoder_bias_s=normal(n_latents) / 8,
+            decoder_sd=normalize(normal(n_latents, d_model), dim=1),
+            decoder_bias_d=normal(d_model) / 8,
+            own=own,
+        )
+
+    return build
+
+
+@pytest.fixture
+def planted() -> Callable[..., tuple[Tensor, Tensor]]:
+    """Sums of few of more features than dimensions: rows [n, d] with a mean, and features [f, d].
+
+    Each feature is there with probability `active / f`, times a number from 0.5 to 1.5.
+    """
+
+    def make(n=4096, d=32, f=64, active=3.0, seed=0, shift=2.0) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(seed + 100)
+        features_fd = normalize(torch.randn(f, d, generator=generator), dim=1)
+        there_nf = torch.rand(n, f, generator=generator) < active / f
+        amounts_nf = there_nf * (0.5 + torch.rand(n, f, generator=generator))
+        return amounts_nf @ features_fd + shift, features_fd
+
+    return make
