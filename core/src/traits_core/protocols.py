@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         AffineParts,
         Example,
         FeatureSpec,
+        Histogram,
         PositionLabels,
         ProbeResult,
         ScoreEntries,
@@ -113,11 +114,14 @@ class Method(Protocol):
     def initialize(self, sample_nd: Tensor) -> None:
         """Start from float32 rows [N, D] on the method's device."""
 
-    def update(self, acts_bd: Tensor) -> Mapping[str, float]:
-        """Learn from one float32 batch [B, D] on the method's device; return metrics to log."""
+    def update(self, acts_bd: Tensor) -> Mapping[str, float | Tensor]:
+        """Learn from one float32 batch [B, D] on the method's device; return metrics to log.
 
-    def end_epoch(self) -> Mapping[str, float]:
-        """Finish a pass over all rows; return metrics to log."""
+        A metric that is a tensor [N], such as the size of each cluster, is logged as a histogram.
+        """
+
+    def end_epoch(self) -> Mapping[str, float | Tensor]:
+        """Finish a pass over all rows; return metrics to log, as `update` does."""
 
     def scorer(self) -> Scorer:
         """The scorer of what has been learned so far."""
@@ -308,3 +312,11 @@ class Tracker(Protocol):
 
     def finish(self, ok: bool) -> None:
         """Stop watching; `ok` is false when the run failed or was interrupted."""
+
+
+@runtime_checkable
+class HistogramTracker(Protocol):
+    """A tracker that can show histograms too."""
+
+    def log_histograms(self, step: int, histograms: Mapping[str, Histogram]) -> None:
+        """Histograms of a training step, told after its metrics."""

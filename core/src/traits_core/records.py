@@ -155,6 +155,15 @@ class ScoreEntries:
             )
 
 
+@attrs.frozen(kw_only=True)
+class Histogram:
+    """How many values fall into each of equal bins between `low` and `high`."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
 Table = tuple[Mapping[str, Any], ...]
 """A tidy table: rows that share their keys, with plain JSON values."""
 

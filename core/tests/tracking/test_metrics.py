@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from traits_core import Histogram
 from traits_core.tracking.metrics import MetricsLog
 from traits_core.tracking.trackers import Trackers
 
@@ -37,6 +38,21 @@ def test_trackers_tell_an_epoch_from_its_last_step(path, recorder):
         ("log", 3, {"epoch": 0, "seconds": 0.5, "step/inertia": 2.0}),
         ("log", 3, {"epoch": 1, "seconds": 0.75, "epoch/inertia": 1.0}),
     ]
+
+
+def test_histograms_are_recorded_and_shown_by_those_that_can(path, recorder):
+    class Showing(recorder):
+        def log_histograms(self, step, histograms):
+            self._called("log_histograms", step, dict(histograms))
+
+    plain, showing = recorder(), Showing()
+    sizes = Histogram(low=0.0, high=4.0, counts=(3, 1))
+    log = MetricsLog(path, Trackers({"plain": plain, "showing": showing}))
+    log.append("epoch", 3, 1, 0.5, {"inertia": 2.0}, {"sizes": sizes})
+    line = json.loads(path.read_text())
+    assert line["sizes"] == {"low": 0.0, "high": 4.0, "counts": [3, 1]}
+    assert [name for name, *_ in plain.calls] == ["log"]
+    assert showing.calls == [*plain.calls, ("log_histograms", 3, {"epoch/sizes": sizes})]
 
 
 def test_a_line_is_recorded_though_its_tracker_fails(path, recorder, said):

@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from traits_core import Histogram
 from traits_core.errors import PluginError
 from traits_core.tracking.wandb_config import WandbConfig
 from traits_core.tracking.wandb_tracker import WandbTracker
@@ -105,6 +106,8 @@ def test_what_is_told_can_be_read_back(wandb, tmp_path, monkeypatch):
             step, {"epoch": step // 100, "step/inertia": 1 / step, "step/filler": step * 1.1}
         )
     tracker.log(rows, {"epoch/inertia": 0.25})
+    sizes = Histogram(low=0.0, high=4.0, counts=(3, 1))
+    tracker.log_histograms(rows, {"epoch/sizes": sizes})
     tracker.summarize({"map/method": 0.5})
     tracker.artifact("report", Path(report.name))
     tracker.finish(ok=True)
@@ -116,6 +119,9 @@ def test_what_is_told_can_be_read_back(wandb, tmp_path, monkeypatch):
     assert [row["_step"] for row in file.history] == list(range(1, rows + 1))
     assert [row["step/inertia"] for row in file.history] == [1 / n for n in range(1, rows + 1)]
     assert [row["epoch/inertia"] for row in file.history if "epoch/inertia" in row] == [0.25]
+    last = file.history[-1]
+    assert last["epoch/sizes/_type"] == "histogram"
+    assert (last["epoch/sizes/values"], last["epoch/sizes/bins"]) == ([3, 1], [0, 2, 4])
     assert file.summary["map/method"] == 0.5
     assert file.artifacts == [("report", str(report))]
     assert file.exit_code == 0

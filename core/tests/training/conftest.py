@@ -53,7 +53,7 @@ class Counting:
         self.state_d = self.state_d * 1.5 + self.sums_d
         self.sums_d.zero_()
         self.epoch += 1
-        return {"norm": float(self.state_d.norm())}
+        return {"norm": float(self.state_d.norm()), "state": self.state_d}
 
     def state_dict(self):
         return {name: getattr(self, name).clone() for name in ("epoch", "state_d", "sums_d")}

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,6 +55,14 @@ def test_those_behind_catch_up_and_the_others_join_where_they_are(
         assert record(directory) == record(tmp_path / f"alone-{seed}")
     last_kept = max(step for step in (0, 4, 7, 8, 12, 14, 16, 20) if step < fails_at)
     assert methods[ahead].updates == 21 - last_kept
+
+
+def test_a_metric_with_many_values_is_recorded_as_a_histogram(counting, train, stream, tmp_path):
+    method = counting(epochs=1)
+    train({tmp_path / "a": method}, stream)
+    (epoch,) = [line for line in record(tmp_path / "a") if line["kind"] == "epoch"]
+    counts, edges = np.histogram(method.state_d.numpy(), bins=64)
+    assert epoch["state"] == {"low": edges[0], "high": edges[-1], "counts": counts.tolist()}
 
 
 def test_what_is_done_is_not_trained_again(counting, train, stream, tmp_path):

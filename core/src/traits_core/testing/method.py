@@ -40,13 +40,16 @@ def check_plan_is_counted(case: Case) -> None:
 
 
 def check_metrics_are_finite_numbers(case: Case) -> None:
-    """`update` and `end_epoch` return finite Python numbers by name."""
+    """`update` and `end_epoch` return finite Python numbers by name, or tensors [N] of such."""
     method = started(case)
     for move in moves(method):
         metrics = move(method)
         expect(isinstance(metrics, Mapping), f"metrics must be a mapping, got {metrics!r}")
         for name, value in metrics.items():
-            number = type(value) in (int, float) and math.isfinite(value)
+            if isinstance(value, Tensor) and value.ndim == 1:
+                number = bool(len(value)) and bool(value.isfinite().all())
+            else:
+                number = type(value) in (int, float) and math.isfinite(value)
             expect(isinstance(name, str) and number, f"metric {name!r} is no number: {value!r}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 
 from traits_core.durable import write_text
+from traits_core.records import Histogram
 from traits_core.tracking.trackers import Trackers
 
 
@@ -20,7 +21,13 @@ class MetricsLog:
     trackers: Trackers = attrs.field(factory=Trackers)
 
     def append(
-        self, kind: str, step: int, epoch: int, seconds: float, metrics: Mapping[str, float]
+        self,
+        kind: str,
+        step: int,
+        epoch: int,
+        seconds: float,
+        metrics: Mapping[str, float],
+        histograms: Mapping[str, Histogram] | None = None,
     ) -> None:
         """Add one line: `kind` is `step` or `epoch`; `seconds` is training time so far.
 
@@ -29,9 +36,13 @@ class MetricsLog:
         seconds = round(seconds, 4)
         line = {"kind": kind, "step": step, "epoch": epoch, "seconds": seconds}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**line, **metrics}) + "\n")
+            shapes = {name: attrs.asdict(value) for name, value in (histograms or {}).items()}
+            file.write(json.dumps({**line, **metrics, **shapes}) + "\n")
         named = {f"{kind}/{name}": value for name, value in metrics.items()}
         self.trackers.log(step, {"epoch": epoch, "seconds": seconds, **named})
+        if histograms:
+            shown = {f"{kind}/{name}": value for name, value in histograms.items()}
+            self.trackers.log_histograms(step, shown)
 
     def rewind(self, step: int) -> None:
         """Drop the lines after `step`, which a resumed run writes again, and a torn last line.

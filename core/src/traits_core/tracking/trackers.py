@@ -9,7 +9,8 @@ from typing import Any
 import attrs
 
 from traits_core.progress import Progress, Silent
-from traits_core.protocols import Tracker
+from traits_core.protocols import HistogramTracker, Tracker
+from traits_core.records import Histogram
 
 
 @attrs.define
@@ -34,6 +35,15 @@ class Trackers:
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Pass on the metrics of one training step."""
         self._tell(lambda tracker: tracker.log(step, metrics))
+
+    def log_histograms(self, step: int, histograms: Mapping[str, Histogram]) -> None:
+        """Pass on the histograms of one training step to those that can show them."""
+
+        def call(tracker: Tracker) -> None:
+            if isinstance(tracker, HistogramTracker):
+                tracker.log_histograms(step, histograms)
+
+        self._tell(call)
 
     def summarize(self, metrics: Mapping[str, float]) -> None:
         """Pass on the numbers of the run as a whole."""

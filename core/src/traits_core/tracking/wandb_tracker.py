@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from traits_core.durable import write_text
 from traits_core.errors import PluginError
+from traits_core.records import Histogram
 from traits_core.tracking.wandb_config import WandbConfig
 
 if TYPE_CHECKING:
@@ -56,6 +59,14 @@ class WandbTracker:
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Add to the history; several calls for one step make one row."""
         self.run.log(dict(metrics), step=step)
+
+    def log_histograms(self, step: int, histograms: Mapping[str, Histogram]) -> None:
+        """Add to the row of the step."""
+        shown = {}
+        for name, value in histograms.items():
+            edges = np.linspace(value.low, value.high, len(value.counts) + 1)
+            shown[name] = self.wandb.Histogram(np_histogram=(np.array(value.counts), edges))
+        self.run.log(shown, step=step)
 
     def summarize(self, metrics: Mapping[str, float]) -> None:
         """Set summary values, which wandb shows as columns of its table of runs."""

@@ -6,19 +6,23 @@ import resource
 import time
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
+import numpy as np
 import torch
 
 from traits_core.errors import DataError
 from traits_core.progress import Progress
 from traits_core.protocols import Comm, Method
+from traits_core.records import Histogram
 from traits_core.tracking.metrics import MetricsLog
 from traits_core.training.checkpoint import Checkpoints, Cursor
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+BINS: Final = 64
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -93,16 +97,18 @@ class Learner:
             batch=0,
             seconds=cursor.seconds + time.monotonic() - began,
         )
-        self._record("epoch", metrics)
+        shown = _shown(self._record("epoch", metrics))
         self.save()
-        self._say(f"epoch {self.cursor.epoch}/{self.method.max_epochs}: {_shown(metrics)}")
+        self._say(f"epoch {self.cursor.epoch}/{self.method.max_epochs}: {shown}")
 
     def save(self) -> None:
         """Write a checkpoint of where it is."""
         self.checkpoints.save(self.method, self.cursor)
 
-    def _record(self, kind: str, metrics: Mapping[str, float]) -> None:
+    def _record(self, kind: str, found: Mapping[str, float | Tensor]) -> dict[str, float]:
+        """Log what the method has found, and return the numbers among it."""
         cursor = self.cursor
+        metrics = {name: v for name, v in found.items() if not isinstance(v, torch.Tensor)}
         bad = [name for name, value in metrics.items() if value != value]
         if bad:
             raise DataError(
@@ -110,7 +116,12 @@ class Learner:
                 f"{self.checkpoints.directory}"
             )
         if self.comm.rank == 0:
-            self.log.append(kind, cursor.step, cursor.epoch, cursor.seconds, metrics)
+            histograms = {
+                name: _histogram(v) for name, v in found.items() if isinstance(v, torch.Tensor)
+            }
+            place = cursor.step, cursor.epoch, cursor.seconds
+            self.log.append(kind, *place, metrics, histograms)
+        return metrics
 
     def _say(self, text: str) -> None:
         self.progress.say(f"  {self.name}: {text}" if self.name else f"  {text}")
@@ -119,6 +130,12 @@ class Learner:
 def _shown(metrics: Mapping[str, float]) -> str:
     """The metrics that a method names first: a line has room for three."""
     return ", ".join(f"{name} {value:.5g}" for name, value in islice(metrics.items(), 3))
+
+
+def _histogram(values: Tensor) -> Histogram:
+    """Count the values in 64 equal bins from the least to the largest."""
+    counts, edges = np.histogram(values.detach().cpu().double().numpy(), bins=BINS)
+    return Histogram(low=float(edges[0]), high=float(edges[-1]), counts=tuple(counts.tolist()))
 
 
 def _peak_bytes() -> int:
