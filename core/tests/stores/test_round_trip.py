@@ -133,8 +133,8 @@ def test_rows_of_zeros_are_stored_and_not_left_out(tmp_path, write, values, asse
         ("activations", 197 * 1000, 197, 768, (3940 * 4, 3940, 768)),  # whole examples
         ("activations", 9000 * 4, 9000, 16, (16384, 4096, 16)),  # an example exceeds a chunk
         ("activations", 320, 64, 112, (16320, 320, 112)),  # smaller than a chunk
-        ("scores", 5994, 1, 4096, (8192, 4096, 512)),  # two shards fit in memory
-        ("scores", 100_000, 1, 16384, (2048, 2048, 512)),  # and so do chunks
+        ("scores", 5994, 1, 4096, (4096, 4096, 512)),  # two shards fit in memory
+        ("scores", 100_000, 1, 16384, (1024, 1024, 512)),  # and so do chunks
         ("scores", 5994, 1, 32, (16384, 4096, 32)),
     ],
 )

@@ -9,7 +9,7 @@ from traits_core.stores.header import ArraySpec, Layout
 
 SCORE_COLUMNS: Final = 512
 """Columns of a chunk of scores: a probe reads all rows of a block of prototypes."""
-MAX_SHARD_BYTES: Final = 128 * 2**20
+MAX_SHARD_BYTES: Final = 64 * 2**20
 """A writer keeps two shards in memory: one that is filled while the other is committed."""
 
 
@@ -22,7 +22,7 @@ def plan_layout(
     chunk_rows: int,
     rows_per_shard: int,
 ) -> Layout:
-    """Chunks of about `chunk_rows` rows and whole examples; shards of at most 128 MiB.
+    """Chunks of about `chunk_rows` rows and whole examples; shards of at most 64 MiB.
 
     Chunks of activations hold whole rows, chunks of scores blocks of 512 prototypes.
     """
