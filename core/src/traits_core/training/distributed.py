@@ -66,7 +66,7 @@ def connected(device: torch.device) -> Iterator[tuple[Comm, torch.device]]:
 
     Without torchrun's variables in the environment, or with one process, that is `NullComm`.
 
-    Raises ConfigError when some of the variables are missing.
+    Raises ConfigError when some of the variables are missing, or there are too few GPUs.
     """
     if os.environ.get("WORLD_SIZE", "1") == "1":
         yield NullComm(), device
@@ -77,14 +77,25 @@ def connected(device: torch.device) -> Iterator[tuple[Comm, torch.device]]:
             "torchrun, or unset WORLD_SIZE"
         )
     if device == torch.device("cuda"):
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(device)
+        device = _own_gpu(int(os.environ["LOCAL_RANK"]))
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=SUM_TIMEOUT)
     try:
         yield DistributedComm(), device
     finally:
         dist.destroy_process_group()
+
+
+def _own_gpu(local_rank: int) -> torch.device:
+    n_gpus = torch.cuda.device_count()
+    if local_rank >= n_gpus:
+        raise ConfigError(
+            f"process {local_rank} of this machine has no GPU of its own, there are {n_gpus}: "
+            f"start {n_gpus} processes here, or use --device cpu"
+        )
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    return device
 
 
 def _all_reduce(tensor: Tensor, group: dist.ProcessGroup | None = None) -> None:

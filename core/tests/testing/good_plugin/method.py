@@ -89,12 +89,13 @@ class GoodMethod:
         return {"distance": float(distances_bk.amin(dim=1).mean())}
 
     def end_epoch(self):
-        used_k = self.counts_k > 0
+        sizes_k = self.counts_k.clone()
+        used_k = sizes_k > 0
         self.prototypes_kd[used_k] = self.sums_kd[used_k] / self.counts_k[used_k, None]
         self.sums_kd.zero_()
         self.counts_k.zero_()
         self.epoch += 1
-        return {"used": float(used_k.float().mean())}
+        return {"used": float(used_k.float().mean()), "sizes": sizes_k}
 
     def scorer(self):
         return self.scorer_class(self.prototypes_kd.clone())
