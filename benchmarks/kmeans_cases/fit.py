@@ -42,6 +42,7 @@ def our_fit(rows_nd: Tensor, n_clusters: int, **options: Any) -> Tensor:
     )
     generator = torch.Generator().manual_seed(0)
     sample_n = torch.randperm(len(rows_nd), generator=generator)[: method.sample_rows]
+    method.plan(len(rows_nd))
     method.initialize(rows_nd[sample_n])
     while not method.done:
         for order_b in torch.randperm(len(rows_nd), generator=generator).split(peers.BATCH):

@@ -108,3 +108,15 @@ def test_stalled_epochs_give_way_to_the_exact_passes(learner, fit, planted):
     assert ["window" in epoch for epoch in history] == [True, True, False]
     patient = fit(learner(16, n_clusters=12, patience=3, **options), rows_nd)
     assert sum("window" in epoch for epoch in patient) == 4
+
+
+def test_steps_are_as_large_as_an_epoch_allows_once_that_is_known(learner, planted):
+    rows_nd, _ = planted(n=400)
+    blind, planned = (learner(16, n_clusters=200, **MINI) for _ in range(2))
+    planned.plan(100_000)
+    rates = []
+    for method in (blind, planned):
+        method.initialize(rows_nd)
+        rates.append(method.update(rows_nd)["learning_rate"])
+    assert planned.state_dict()["step_rows"] == 2400
+    assert rates[1] > 1.5 * rates[0]  # one step of 400 rows, not eight of 50

@@ -30,10 +30,9 @@ class KMeans:
     """Mini-batch k-means with moving means, then Lloyd's algorithm, with re-seeding throughout.
 
     In a mini-batch epoch the centroids move after every step to means that forget. In an exact pass
-    they stay fixed, while sums, counts and inertia are added up in float64; `end_epoch` adds these
-    over all processes and moves the centroids to the means. So the inertia that an exact pass
-    reports is that of the centroids which it began with, and that of a mini-batch epoch is measured
-    while they move. Processes must call `update` equally often, with no rows if need be.
+    they stay fixed, while sums and counts are added up in float64; `end_epoch` adds these over all
+    processes and moves the centroids to the means. The inertia of an exact pass is that of the
+    centroids which it began with. Processes must call `update` equally often, with no rows if need be.
 
     Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982); Sculley, Web-scale
     k-means clustering, WWW 2010, with a window in the place of 1 / n.
@@ -56,15 +55,14 @@ class KMeans:
         self._weights_k = self._zeros(n)
         self._step_sums_kd = self._zeros(n, d_model)
         self._reach = self._zeros()
-        self._step_rows = torch.zeros((), dtype=torch.int64, device=self._device)
-        self._screened = torch.zeros((), dtype=torch.int64, device=self._device)
+        self._step_rows, self._screened = torch.zeros(2, dtype=torch.int64, device=self._device)
+        self._epoch_rows = 0
         self._epoch = torch.zeros((), dtype=torch.int64)
         plan = Plan.of(config)
         self._exact_from = torch.tensor(plan.exact_from)
         self._stop_at = torch.tensor(plan.stop_at)
         self._last_inertia = torch.full((), torch.inf, dtype=torch.float64)
-        self._last_reseeded = torch.zeros((), dtype=torch.int64)
-        self._stalls = torch.zeros((), dtype=torch.int64)
+        self._last_reseeded, self._stalls = torch.zeros(2, dtype=torch.int64)
 
     @property
     def sample_rows(self) -> int:
@@ -80,6 +78,10 @@ class KMeans:
     def done(self) -> bool:
         """True after `max_epochs`, or when passes without re-seeding stopped to improve."""
         return int(self._epoch) >= int(self._stop_at)
+
+    def plan(self, rows_per_epoch: int) -> None:
+        """Let mini-batch steps be as large as so many rows allow, not only as the sample allows."""
+        self._epoch_rows = rows_per_epoch
 
     @torch.no_grad()
     def initialize(self, sample_nd: Tensor) -> None:
@@ -103,7 +105,7 @@ class KMeans:
             self._screened.fill_(start.codebook.route is Route.SCREENED)
             self._weights_k.copy_(start.counts_k * points)
             self._reach.copy_(start.reach)
-            self._step_rows.fill_(step_rows(n_clusters, n_rows))
+            self._step_rows.fill_(step_rows(n_clusters, max(n_rows, self._epoch_rows)))
         shared = (self._weights_k, self._reach, self._step_rows, self._screened)
         self._comm.all_sum(self._frame.shift_d, self._codebook.centroids_kd, *shared)
         self._choose_route()

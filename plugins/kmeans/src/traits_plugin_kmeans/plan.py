@@ -66,12 +66,12 @@ class Plan:
         return self
 
 
-def step_rows(n_clusters: int, n_sampled: int) -> int:
-    """Rows of one mini-batch step at most, when `n_sampled` rows or more are to be learned from.
+def step_rows(n_clusters: int, n_rows: int) -> int:
+    """Rows of one mini-batch step at most, when an epoch has `n_rows` rows or more.
 
     Few enough for at least 8 steps per epoch, and for means that remember 12 points per centroid.
     """
-    return max(1, min(n_sampled // STEPS_PER_EPOCH, max(LEAST_STEP, POINTS_PER_STEP * n_clusters)))
+    return max(1, min(n_rows // STEPS_PER_EPOCH, max(LEAST_STEP, POINTS_PER_STEP * n_clusters)))
 
 
 def decay(n_rows: int, n_clusters: int, window: float) -> float:
