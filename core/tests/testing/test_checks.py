@@ -11,7 +11,7 @@ import torch
 from traits_core.testing.case import CHECK_MODULES, checks_of
 from traits_core.testing.runner import Verdict, run_check
 
-KINDS = ("method", "dataset", "backbone", "storage", "format", "probe", "tracker")
+KINDS = ("method", "dataset", "backbone", "storage", "format", "probe", "tracker", "command")
 for module in ("spec", "scorer", *KINDS):
     import_module(f"mutants.{module}")
 

@@ -28,6 +28,7 @@ CHECK_MODULES: Final = {
     "format": ("format", "format_faults"),
     "probe": ("probe",),
     "tracker": ("tracker",),
+    "command": ("command",),
 }
 
 

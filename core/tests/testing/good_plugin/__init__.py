@@ -13,6 +13,7 @@ from good_plugin.config import (
 )
 from traits_core import (
     BackboneSpec,
+    CommandSpec,
     DatasetSpec,
     FormatSpec,
     MethodSpec,
@@ -108,3 +109,8 @@ def traits_trackers() -> list[TrackerSpec]:
             factory="good_plugin.tracker:GoodTracker",
         )
     ]
+
+
+@hookimpl
+def traits_commands() -> list[CommandSpec]:
+    return [CommandSpec(name="good-command", summary="count", factory="good_plugin.commands:app")]
