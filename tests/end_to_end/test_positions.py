@@ -29,14 +29,16 @@ class InkConfig:
 
 
 class Ink(Digits):
-    """Digits whose positions are `ink` or `paper` by their brightness; in between, they are unclear."""
+    """Digits whose patches of 4x4 pixels are `ink` or `paper` by their brightness, or else unclear."""
 
     def __init__(self, config):
         super().__init__(DigitsConfig(limit=config.limit))
 
     def position_labels(self, split):
-        dark = np.stack([example.image for example in self.examples(split)]).mean(-1)
-        labels_np = np.digitize(dark.reshape(len(dark), -1), [60, 120])
+        ink_nhw = np.stack([example.image for example in self.examples(split)]).mean(-1)
+        patches_nyxhw = np.lib.stride_tricks.sliding_window_view(ink_nhw, (4, 4), axis=(1, 2))
+        ink_np = patches_nyxhw.mean(axis=(-2, -1)).reshape(len(ink_nhw), -1)
+        labels_np = np.digitize(ink_np, [60, 120])
         return PositionLabels(
             labels_np=labels_np, class_names=("paper", "unclear", "ink"), ignore=(1,)
         )
