@@ -20,10 +20,10 @@ from traits_core.streaming.ordered import ordered_batches
 if TYPE_CHECKING:
     import torch
 
-TILE: Final = 1 << 22
-"""Scores (rows x prototypes) that a scorer makes at once, or those of one example: 16 MiB.
+TILE: Final = 6 << 20
+"""Scores (rows x prototypes) that a scorer makes at once, or those of one example: 24 MiB.
 
-A tile is pooled while it is in the cache, and the allocator hands the same memory out again.
+Up to 32 MiB glibc hands the same memory out again; a larger tile is new, and paid for, every time.
 """
 
 
