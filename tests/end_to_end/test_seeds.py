@@ -18,7 +18,7 @@ from traits_core.streaming.shuffle import ShuffledStream
 SMALL = {
     "method": {"name": "kmeans", "n_clusters": 8, "max_epochs": 2},
     "dataset": {"name": "digits", "limit": 64},
-    "run": {"batch_size": 256, "checkpoint_every": 2},
+    "run": {"batch_size": 256, "checkpoint_every": 2, "normalize": "standardize"},
 }
 
 
