@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from traits_core import ConfigError, DataError
+from traits_core import ConfigError, DataError, NullComm
 from traits_plugin_sae.schedule import Schedule, default_learning_rate
 
 ARCHITECTURES = ["topk", "batchtopk", "relu", "jumprelu", "gated"]
@@ -180,6 +180,43 @@ def test_dead_latents_are_revived(learner, planted):
         dead[auxiliary] = metrics["dead"]
     assert dead[0.0] > 0.4
     assert dead[1 / 32] < 0.75 * dead[0.0]
+
+
+@pytest.mark.parametrize("name", ["topk", "relu"])
+def test_latents_that_are_never_positive_are_resampled(name, learner, planted, run_ranks):
+    rows_nd, _ = planted(n=2048)
+
+    def work(comm, every):
+        method = learner(
+            32,
+            architecture=name,
+            n_latents=64,
+            k=4,
+            resample_every=every,
+            steps=90,
+            dead_after=5,
+            penalty=0.01,
+            step_rows=512,
+            comm=comm,
+        )
+        method.initialize(rows_nd)
+        state = method.state_dict()
+        state["encoder_bias_s"][:32] = -30.0
+        method.load_state_dict(state)
+        for i in range(60):
+            batch = rows_nd[i % 4 * 512 :][:512]
+            method.update(batch[comm.rank :: comm.world_size])
+        method.end_epoch()
+        for batch in rows_nd.split(512):
+            method.update(batch[comm.rank :: comm.world_size])
+        return method.end_epoch()["dead"], method.state_dict()
+
+    assert work(NullComm(), 0)[0] >= 0.5
+    assert work(NullComm(), 10)[0] < 0.2
+    (dead, first), (_, second) = run_ranks(2, lambda comm: work(comm, 10))
+    assert dead < 0.2
+    for key, tensor in first.items():
+        assert torch.equal(tensor, second[key]), key
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traits_core import NullComm
+from traits_plugin_sae.precision import choosing_dtype
 from traits_plugin_sae.thresholds import Sketch, nth_largest
 from traits_plugin_sae.top_per_row import TopPerRow, largest
 
@@ -74,3 +75,23 @@ def test_a_sketch_forgets():
         for _ in range(600):
             sketch.observe(factor * torch.rand(1000, generator=generator), 100, NullComm())
     assert sketch.threshold(5) == pytest.approx(5.0, rel=0.02)
+
+
+def test_bfloat16_chooses_and_float32_measures(weights):
+    weights = weights(d_model=24, n_latents=64)
+    rows_bd = torch.randn(50, 24, generator=torch.Generator().manual_seed(1))
+    values_bk, latents_bk = TopPerRow.of(64, CPU, torch.bfloat16)(weights, rows_bd, 4)
+    pre_bs = rows_bd @ weights.encoder_sd.T + weights.encoder_bias_s
+    torch.testing.assert_close(values_bk, pre_bs.gather(1, latents_bk))
+    fourth_b = pre_bs.topk(4, dim=1).values[:, -1:]
+    assert (values_bk > fourth_b - 0.02 * pre_bs.abs().amax(dim=1, keepdim=True)).all()
+    assert not torch.equal(values_bk, values_bk.bfloat16().float())
+
+
+@pytest.mark.parametrize(
+    ("flags", "dtype"), [({"amx_bf16": True}, torch.bfloat16), ({"avx2": True}, torch.float32)]
+)
+def test_bfloat16_is_used_only_where_the_hardware_has_it(flags, dtype, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags, raising=False)
+    assert choosing_dtype("bfloat16", CPU) is dtype
+    assert choosing_dtype("float32", CPU) is torch.float32

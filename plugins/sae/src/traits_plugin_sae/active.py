@@ -84,6 +84,17 @@ def bag_sums(indices_e: Tensor, starts_r: Tensor, values_e: Tensor, rows_nd: Ten
     return embedding_bag(indices_e, rows_nd, starts_r, mode="sum", per_sample_weights=values_e)
 
 
+def entry_products(
+    indices_e: Tensor, starts_r: Tensor, rows_nd: Tensor, pulls_rd: Tensor
+) -> Tensor:
+    """The inner product of `rows_nd[indices_e]` and of its bag's row of `pulls_rd`, per entry: [E]."""
+    ones_e = torch.ones_like(indices_e, dtype=rows_nd.dtype).requires_grad_()
+    with torch.enable_grad():
+        sums_rd = bag_sums(indices_e, starts_r, ones_e, rows_nd)
+    (products_e,) = torch.autograd.grad(sums_rd, ones_e, pulls_rd)
+    return products_e
+
+
 def _starts(bags_e: Tensor, n_bags: int) -> Tensor:
     """Where each bag begins among entries that are sorted by bag."""
     counts_r = bags_e.bincount(minlength=n_bags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import torch
@@ -37,6 +37,13 @@ class Adam:
         for name, tensor in self._weights.items():
             tensor.grad = gradients[name]
         self._adam.step()
+
+    def forget(self, names: Iterable[str], rows_a: Tensor) -> None:
+        """Set the moments of some rows of the named weights to 0."""
+        for name in names:
+            state = self._adam.state[self._weights[name]]
+            state["exp_avg"][rows_a] = 0
+            state["exp_avg_sq"][rows_a] = 0
 
     def state(self) -> dict[str, Tensor]:
         """The live moments and counts, by name."""

@@ -73,6 +73,11 @@ class SaeConfig:
     sparsity_warm_up: float = option(
         0.1, help="fraction of the steps in which the penalty rises", validator=fraction
     )
+    precision: Literal["float32", "bfloat16"] = option(
+        "float32",
+        help="topk, batchtopk: in which latents are chosen; bfloat16 only where the hardware has it",
+        validator=in_(("float32", "bfloat16")),
+    )
     clip: float = option(
         1.0, help="gradients are scaled down to this norm at most", validator=gt(0.0)
     )
@@ -90,6 +95,11 @@ class SaeConfig:
         1 / 32,
         help="weight of the loss by which dead latents learn what the others leave; 0: none",
         validator=and_(ge(0.0), le(1e6)),
+    )
+    resample_every: int = option(
+        0,
+        help="steps after which dead latents move to where reconstruction is worst; 0: never",
+        validator=ge(0),
     )
     dead_after: int | None = option(
         None,

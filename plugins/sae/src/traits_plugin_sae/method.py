@@ -44,7 +44,7 @@ class Sae:
             decoder_bias_d=torch.zeros(d_model, dtype=torch.float32, device=device),
             own=self._architecture.own(bias_s),
         )
-        self._optimization = Optimization(config, self._architecture, self._weights, comm)
+        self._optimization = Optimization(config, self._architecture, self._weights, seed, comm)
         self._totals = EpochTotals.zeros(d_model, n_latents, device)
         self._centre_d = torch.zeros(d_model, dtype=torch.float32, device=device)
         self._scale = torch.ones((), dtype=torch.float64)

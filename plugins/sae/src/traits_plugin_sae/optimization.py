@@ -14,6 +14,7 @@ from traits_plugin_sae.architectures.architecture import Architecture, Outcome
 from traits_plugin_sae.auxiliary import add_auxiliary, considered
 from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.guard import SpikeGuard
+from traits_plugin_sae.resampling import resample
 from traits_plugin_sae.schedule import Schedule
 from traits_plugin_sae.unit_norm import normalize_, project_
 from traits_plugin_sae.weights import Weights
@@ -57,9 +58,15 @@ class Optimization:
     """
 
     def __init__(
-        self, config: SaeConfig, architecture: Architecture, weights: Weights, comm: Comm
+        self,
+        config: SaeConfig,
+        architecture: Architecture,
+        weights: Weights,
+        seed: int,
+        comm: Comm,
     ) -> None:
         self._config = config
+        self._seed = seed
         self._architecture = architecture
         self._weights = weights
         self._comm = comm
@@ -100,6 +107,7 @@ class Optimization:
         normalize_(weights.decoder_sd)
         self._idle_s.add_(1).masked_fill_(outcome.counts_s > 0, 0)
         self._step += 1
+        self._resample(outcome, schedule)
         return Learned(
             n_rows,
             reconstruction,
@@ -121,6 +129,21 @@ class Optimization:
             "step": self._step,
             "idle_s": self._idle_s,
         }
+
+    def _resample(self, outcome: Outcome, schedule: Schedule) -> None:
+        """Now and then, unless the rate falls already: what moves then has no time to settle."""
+        step, every = int(self._step), self._config.resample_every
+        if not every or step % every or schedule.rate(step) < 1 or not self.dead_s.any():
+            return
+        moved_a = resample(
+            self._weights,
+            self._adam,
+            self.dead_s,
+            outcome.errors_bd,
+            self._seed + step,
+            self._comm,
+        )
+        self._idle_s[moved_a] = 0
 
     def _auxiliary(self, outcome: Outcome, centred_bd: Tensor, n_rows: int, step: int) -> Tensor:
         """Add the gradients by which dead latents learn; returns that loss, 0 when none is dead."""

@@ -8,6 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from traits_plugin_sae.active import entry_products
 from traits_plugin_sae.weights import Weights
 
 TILE_VALUES: Final = {"cpu": 1 << 23, "cuda": 1 << 28}
@@ -21,7 +22,7 @@ class TopPerRow:
 
     Parameters
     ----------
-    tile_ts: float32 or bfloat16 [tile rows, S]; in bfloat16 the product is too
+    tile_ts: [tile rows, S], float32; or bfloat16, in which latents are then chosen
     """
 
     tile_ts: Tensor
@@ -45,7 +46,18 @@ class TopPerRow:
             torch.addmm(bias_s, rows_td, encoder_sd.T, out=tile_ts)
             part = slice(start, start + len(rows_td))
             values_bk[part], latents_bk[part] = largest(tile_ts, k)
+        if dtype != torch.float32:
+            values_bk = _exact(weights, centred_bd, latents_bk)
         return values_bk, latents_bk
+
+
+def _exact(weights: Weights, centred_bd: Tensor, latents_bk: Tensor) -> Tensor:
+    """The float32 pre-activations of chosen latents: bfloat16 only decides which they are."""
+    n_rows, k = latents_bk.shape
+    starts_b = torch.arange(0, n_rows * k, k, device=latents_bk.device)
+    latents_e = latents_bk.flatten()
+    products_e = entry_products(latents_e, starts_b, weights.encoder_sd, centred_bd)
+    return (products_e + weights.encoder_bias_s[latents_e]).view(n_rows, k)
 
 
 def largest(values_bs: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from traits_plugin_sae.architectures.jumprelu import JumpReluArchitecture
 from traits_plugin_sae.architectures.relu import ReluArchitecture
 from traits_plugin_sae.architectures.topk import TopKArchitecture
 from traits_plugin_sae.config import SaeConfig
+from traits_plugin_sae.precision import choosing_dtype
 from traits_plugin_sae.thresholds import Sketch
 from traits_plugin_sae.top_per_row import TopPerRow
 
@@ -30,7 +31,7 @@ def build_architecture(config: SaeConfig, device: torch.device, comm: Comm) -> A
         return GatedArchitecture(_or(config.penalty, L1_PENALTY))
     if k > n_latents:
         raise ConfigError(f"k = {k} of {n_latents} latents: set k to {n_latents} or less")
-    top = TopPerRow.of(n_latents, device)
+    top = TopPerRow.of(n_latents, device, choosing_dtype(config.precision, device))
     if config.architecture == "jumprelu":
         return JumpReluArchitecture(k, _or(config.penalty, L0_PENALTY), config.bandwidth, top, comm)
     bounds = torch.tensor(config.prefixes, dtype=torch.int64, device=device)
