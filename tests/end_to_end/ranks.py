@@ -19,6 +19,7 @@ METHODS = {
     "kmeans": {"n_clusters": 12, "max_epochs": 4, "n_init": 1},
     "pca": {"n_components": 6},
     "random": {"n_prototypes": 8},
+    "sae": {"n_latents": 32, "k": 4, "max_epochs": 2},
     "softcluster": {"n_clusters": 12, "max_epochs": 4},
 }
 SHARED = {
