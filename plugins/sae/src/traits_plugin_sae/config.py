@@ -87,7 +87,7 @@ class SaeConfig:
         validator=in_(("median", "mean", "zero")),
     )
     start: Literal["random", "rows"] = option(
-        "random",
+        "rows",
         help="where decoder rows start: random directions, or those of rows of the sample",
         validator=in_(("random", "rows")),
     )
