@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from traits_core import ConfigError, DataError, NullComm
+from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.schedule import Schedule, default_learning_rate
 
 ARCHITECTURES = ["topk", "batchtopk", "relu", "jumprelu", "gated"]
@@ -115,6 +116,7 @@ def test_two_processes_learn_what_one_does(name, learner, planted, run_ranks):
 def test_resume_equals_uninterrupted(name, learner, planted):
     rows_nd, _ = planted(n=600)
     options = {"architecture": name, "n_latents": 48, "k": 4, "dead_after": 2, "max_epochs": 3}
+    options |= {"resample_every": 3}
     options |= {"step_rows": 64}
     moves = [*rows_nd.split(150), None] * 3
     threads = torch.get_num_threads()
@@ -166,7 +168,14 @@ def test_dead_latents_are_revived(learner, planted):
     dead = {}
     for auxiliary in (0.0, 0.25):
         method = learner(
-            32, n_latents=128, k=3, auxiliary=auxiliary, max_epochs=30, step_rows=512, dead_after=20
+            32,
+            n_latents=128,
+            k=3,
+            auxiliary=auxiliary,
+            resample_every=0,
+            max_epochs=30,
+            step_rows=512,
+            dead_after=20,
         )
         method.plan(len(rows_nd))
         method.initialize(rows_nd)
@@ -249,7 +258,8 @@ def test_passes_make_the_steps(learner):
 
 
 def test_the_schedule_rises_holds_and_falls():
-    schedule = Schedule(learning_rate=1.0, steps=100, warm_up=0.1, decay=0.2, sparsity_warm_up=0.5)
+    config = SaeConfig(learning_rate=1.0, warm_up=0.1, decay=0.2, sparsity_warm_up=0.5)
+    schedule = Schedule.of(config, 100)
     assert [schedule.rate(step) for step in (0, 4, 9, 50, 80, 90, 99, 100)] == pytest.approx(
         [0.1, 0.5, 1.0, 1.0, 1.0, 0.5, 0.05, 0.0]
     )

@@ -96,10 +96,10 @@ class SaeConfig:
         help="weight of the loss by which dead latents learn what the others leave; 0: none",
         validator=and_(ge(0.0), le(1e6)),
     )
-    resample_every: int = option(
-        0,
-        help="steps after which dead latents move to where reconstruction is worst; 0: never",
-        validator=ge(0),
+    resample_every: int | None = option(
+        None,
+        help="steps after which dead latents move to large errors (default: from the steps; 0: never)",
+        validator=optional(ge(0)),
     )
     dead_after: int | None = option(
         None,
@@ -117,10 +117,3 @@ class SaeConfig:
     sample_rows: int = option(
         16384, help="training rows that the start is measured on", validator=at_least_one
     )
-
-    @property
-    def dead_steps(self) -> int:
-        """Steps without a positive row from which a latent is dead: 1 in 80 of all, from 8 to 1000."""
-        if self.dead_after is not None:
-            return self.dead_after
-        return min(max(self.steps // 80, 8), 1000)

@@ -12,7 +12,7 @@ from traits_plugin_sae.architectures.build import build_architecture
 from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.dictionary import Dictionary
 from traits_plugin_sae.optimization import Optimization
-from traits_plugin_sae.schedule import Schedule, default_learning_rate
+from traits_plugin_sae.schedule import Schedule
 from traits_plugin_sae.scorer import SaeScorer
 from traits_plugin_sae.start import centre, directions, spread
 from traits_plugin_sae.totals import EpochTotals
@@ -158,15 +158,8 @@ class Sae:
 
     @property
     def _schedule(self) -> Schedule:
-        config = self._config
-        steps = self.max_epochs * self._steps_per_epoch or config.steps
-        return Schedule(
-            learning_rate=config.learning_rate or default_learning_rate(config.n_latents, steps),
-            steps=steps,
-            warm_up=config.warm_up,
-            decay=config.decay,
-            sparsity_warm_up=config.sparsity_warm_up,
-        )
+        steps = self.max_epochs * self._steps_per_epoch or self._config.steps
+        return Schedule.of(self._config, steps)
 
     def _start(self, sample_nd: Tensor) -> None:
         centre_d = centre(sample_nd, self._config.center)
@@ -214,7 +207,8 @@ class Sae:
         n_rows = int(rows)
         centred_bd = self._centred(acts_bd)
         sums_d, squares = self._sums(centred_bd)
-        learned = self._optimization.learn(centred_bd, n_rows, self._schedule)
+        schedule = self._schedule
+        learned = self._optimization.learn(centred_bd, n_rows, schedule)
         self._comm.all_sum(sums_d, squares)
         batch = EpochTotals.of(learned, sums_d, squares)
         self._totals.add(batch)
@@ -223,7 +217,7 @@ class Sae:
             "loss": learned.loss,
             "explained_variance": metrics["explained_variance"],
             "l0": metrics["l0"],
-            "dead": float(self._optimization.dead_s.double().mean()),
+            "dead": float(self._optimization.dead(schedule).double().mean()),
             "reconstruction_loss": learned.reconstruction,
             "sparsity_loss": learned.sparsity,
             "auxiliary_loss": learned.auxiliary,

@@ -75,10 +75,9 @@ class Optimization:
         self._step = torch.zeros((), dtype=torch.int64)
         self._idle_s = torch.zeros_like(weights.encoder_bias_s, dtype=torch.int64)
 
-    @property
-    def dead_s(self) -> Tensor:
+    def dead(self, schedule: Schedule) -> Tensor:
         """The latents without a positive row for too many steps: bool [S]."""
-        return self._idle_s >= self._config.dead_steps
+        return self._idle_s >= schedule.dead_after
 
     def learn(self, centred_bd: Tensor, n_rows: int, schedule: Schedule) -> Learned:
         """Take a step on rows [B, D] minus the decoder's bias, `n_rows` over all processes.
@@ -88,7 +87,8 @@ class Optimization:
         step = int(self._step)
         weights = self._weights
         outcome = self._architecture.step(weights, centred_bd, n_rows, schedule.warmth(step))
-        auxiliary = self._auxiliary(outcome, centred_bd, n_rows, step)
+        dead_s = self.dead(schedule)
+        auxiliary = self._auxiliary(outcome, centred_bd, dead_s, n_rows)
         parts = [
             outcome.reconstruction,
             outcome.sparsity,
@@ -132,25 +132,28 @@ class Optimization:
 
     def _resample(self, outcome: Outcome, schedule: Schedule) -> None:
         """Now and then, unless the rate falls already: what moves then has no time to settle."""
-        step, every = int(self._step), self._config.resample_every
-        if not every or step % every or schedule.rate(step) < 1 or not self.dead_s.any():
+        step, every = int(self._step), schedule.resample_every
+        dead_s = self.dead(schedule)
+        if not every or step % every or schedule.rate(step) < 1 or not dead_s.any():
             return
         moved_a = resample(
             self._weights,
             self._adam,
-            self.dead_s,
+            dead_s,
             outcome.errors_bd,
             self._seed + step,
             self._comm,
         )
         self._idle_s[moved_a] = 0
 
-    def _auxiliary(self, outcome: Outcome, centred_bd: Tensor, n_rows: int, step: int) -> Tensor:
+    def _auxiliary(
+        self, outcome: Outcome, centred_bd: Tensor, dead_s: Tensor, n_rows: int
+    ) -> Tensor:
         """Add the gradients by which dead latents learn; returns that loss, 0 when none is dead."""
         if not self._config.auxiliary:
             return centred_bd.new_zeros(())
         at_most = max(centred_bd.shape[1] // AUXILIARY_PART, 1)
-        latents_a = considered(self.dead_s, at_most, step)
+        latents_a = considered(dead_s, at_most, int(self._step))
         if not len(latents_a):
             return centred_bd.new_zeros(())
         return add_auxiliary(

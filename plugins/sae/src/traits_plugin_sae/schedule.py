@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, Self
 
 import attrs
+
+from traits_plugin_sae.config import SaeConfig
 
 LONG_RUN: Final = 20_000  # steps from which more do not call for a smaller rate
 LARGEST_RATE: Final = 1e-2
@@ -33,6 +35,8 @@ class Schedule:
     warm_up: fraction of them during which the rate rises from 0
     decay: fraction of them, the last, during which it falls to 0
     sparsity_warm_up: fraction of them during which the penalty on latents rises from 0
+    dead_after: steps without a positive row from which a latent is dead
+    resample_every: steps after which dead latents start again elsewhere; 0: never
     """
 
     learning_rate: float
@@ -40,6 +44,26 @@ class Schedule:
     warm_up: float
     decay: float
     sparsity_warm_up: float
+    dead_after: int
+    resample_every: int
+
+    @classmethod
+    def of(cls, config: SaeConfig, steps: int) -> Self:
+        """What the options ask for when that many steps are planned.
+
+        By default a latent is dead after 1 in 80 of the steps, from 8 to 1000, and dead ones start
+        again every 1 in 20, from 25 on.
+        """
+        rate, dead, again = config.learning_rate, config.dead_after, config.resample_every
+        return cls(
+            learning_rate=default_learning_rate(config.n_latents, steps) if rate is None else rate,
+            steps=steps,
+            warm_up=config.warm_up,
+            decay=config.decay,
+            sparsity_warm_up=config.sparsity_warm_up,
+            dead_after=min(max(steps // 80, 8), 1000) if dead is None else dead,
+            resample_every=max(steps // 20, 25) if again is None else again,
+        )
 
     def rate(self, step: int) -> float:
         """What the learning rate is multiplied by."""
