@@ -1,6 +1,6 @@
 """How fast probes are, beside their peers and the hardware's limit.
 
-    python benchmarks/probes.py [--case ap|grid|logistic] [--prototypes 8192] [--json]
+    python benchmarks/probes.py [--case ap|bootstrap|grid|logistic] [--prototypes 8192] [--json]
 
 One peer of `logistic`, saev, is no package: SAEV_ROOT names a checkout, SAEV_PYTHON a Python for it.
 
@@ -27,6 +27,7 @@ import numpy as np
 from probe_cases import logistic
 
 from traits_core.probing.ap import Kernel, available_threads, average_precision
+from traits_core.probing.bootstrap import resampled_maps
 from traits_core.probing.grid import Grid, grid_rows
 from traits_core.probing.positives import Positives
 from traits_core.probing.ranks import fill_by_numpy
@@ -38,6 +39,7 @@ from traits_core.records import TraitLabels
 REPEATS = 5
 PEER_PAIRS = 48
 BLOCK = 512
+RESAMPLES = 1000
 
 
 def in_turns(works: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
@@ -183,6 +185,28 @@ def bench_grid(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
     )
 
 
+def bench_bootstrap(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """1000 resamples of the mAP of one prototype per trait; `theirs` is one AP pass over all of them."""
+    labels_nt, scores_nk = synthetic(sizes, 0)
+    labels_nt = labels_nt[:, labels_nt.any(axis=0)]
+    chosen_nt = scores_nk[:, np.arange(labels_nt.shape[1]) % sizes.prototypes]
+    kernel = list(kernels().values())[-1]
+    times = in_turns(
+        {
+            "ours": lambda: resampled_maps(chosen_nt, labels_nt, RESAMPLES, seed=0),
+            "pass": lambda: blockwise(scores_nk, labels_nt, kernel),
+            "argsort": lambda: argsort_alone(scores_nk),
+        }
+    )
+    yield from lines(
+        f"bootstrap of {RESAMPLES}, {sizes.traits} traits x {sizes.examples} examples",
+        times["ours"],
+        f"one AP pass over {sizes.prototypes} prototypes",
+        times["pass"],
+        times["argsort"],
+    )
+
+
 def shape(sizes: argparse.Namespace) -> str:
     """The size of the problem, for people."""
     return f"{sizes.prototypes} prototypes x {sizes.traits} traits x {sizes.examples} examples"
@@ -213,7 +237,12 @@ def bench_logistic(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
     yield from logistic.cases(machine())
 
 
-CASES = {"ap": bench_ap, "grid": bench_grid, "logistic": bench_logistic}
+CASES = {
+    "ap": bench_ap,
+    "bootstrap": bench_bootstrap,
+    "grid": bench_grid,
+    "logistic": bench_logistic,
+}
 
 
 def show(line: dict[str, Any]) -> str:
