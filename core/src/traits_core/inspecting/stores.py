@@ -42,7 +42,11 @@ def inspect_store(root: Path, registry: Registry) -> Finding | None:
         "digest": digest,
     }
     if header.kind == "scores":
-        facts |= {"pooling": header.pooling, "scored store": header.source}
+        facts |= {
+            "pooling": header.pooling,
+            "kept": _kept(header),
+            "scored store": header.source,
+        }
     elif header.source:
         facts["converted from"] = header.source
     return Finding(path=root, kind="store", summary=f"a store of {header.kind}", facts=facts)
@@ -63,6 +67,17 @@ def inspect_foreign(root: Path, registry: Registry) -> Finding | None:
         "digest": header_digest(found.header),
     }
     return Finding(path=root, kind=spec.name, summary=spec.summary, facts=facts)
+
+
+def _kept(header: StoreHeader) -> str:
+    """Which scores of a row there are."""
+    kept = header.kept
+    if kept is None:
+        return "all scores of a row"
+    if kept.form == "threshold":
+        return f"the scores above tau = {kept.tau:g} of {kept.n_prototypes} prototypes"
+    k = header.arrays[0].columns
+    return f"the {k} largest scores above tau = {kept.tau:g} of {kept.n_prototypes} prototypes"
 
 
 def _facts(header: StoreHeader, extras: Mapping[str, Extra]) -> dict[str, Any]:

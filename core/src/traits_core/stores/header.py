@@ -157,6 +157,11 @@ class StoreHeader:
                 f"a chunk of {self.chunk_rows} x {self.chunk_columns} values is too large: "
                 f"at most {MAX_CHUNK_VALUES}"
             )
+        if self.kept and self.kept.form == "top-k" and self.dtype != "float32":
+            raise StoreError(
+                f"a store of the top-k scores cannot be {self.dtype}: its prototypes are whole numbers "
+                "that only float32 has all of"
+            )
         names = [array.name.casefold() for array in self.arrays]
         if not names or len(set(names)) < len(names):
             raise StoreError(f"a store needs arrays with different names, got {names}")
