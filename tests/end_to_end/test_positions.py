@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from traits_core import DatasetSpec, PositionLabels
+from traits_core.comparing.groups import grouped
+from traits_core.comparing.paired import differences_to_best
+from traits_core.comparing.run_facts import read_facts_of_run
 from traits_core.config.fields import option
 from traits_core.config.run_config import resolve_run
-from traits_core.errors import DataError
+from traits_core.errors import DataError, StageError
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
 from traits_core.registry.plugins import Plugin, Registry, Status
@@ -44,15 +47,26 @@ class Ink(Digits):
         )
 
 
+class Blot(Ink):
+    """Labels fewer positions than the backbone has."""
+
+    def position_labels(self, split):
+        labels = super().position_labels(split)
+        return attrs.evolve(labels, labels_np=labels.labels_np[:, :7])
+
+
 @pytest.fixture(scope="module")
 def registry():
-    """What is installed, and the dataset `ink`."""
-    spec = DatasetSpec(
-        name="ink",
-        summary="digits with a class per position",
-        config=InkConfig,
-        factory=f"{__name__}:Ink",
-        backbone="pixels",
+    """What is installed, and the datasets `ink` and `blot`."""
+    specs = tuple(
+        DatasetSpec(
+            name=made.__name__.lower(),
+            summary="digits with a class per position",
+            config=InkConfig,
+            factory=f"{__name__}:{made.__name__}",
+            backbone="pixels",
+        )
+        for made in (Ink, Blot)
     )
     plugin = Plugin(
         name="ink",
@@ -60,20 +74,20 @@ def registry():
         version="0",
         module=__name__,
         status=Status.OK,
-        specs=(spec,),
+        specs=specs,
     )
     return Registry((*load_registry().plugins, plugin))
 
 
 @pytest.fixture(scope="module")
-def run(registry, tmp_path_factory):
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def run(registry, home):
     """Finish a run with the given core options."""
-    context = Context(
-        home=tmp_path_factory.mktemp("home"),
-        registry=registry,
-        device=torch.device("cpu"),
-        progress=Silent(),
-    )
+    context = Context(home=home, registry=registry, device=torch.device("cpu"), progress=Silent())
 
     def make(dataset="ink", **options):
         raw = {
@@ -110,3 +124,23 @@ def test_classes_of_positions_are_probed_from_scores_of_positions(run, registry,
 def test_a_dataset_without_classes_of_positions_is_refused_before_anything_is_done(run):
     with pytest.raises(DataError, match=r"'digits' has no classes of positions.*--pooling max"):
         run(dataset="digits")
+
+
+def test_classes_of_other_positions_are_refused_before_anything_is_done(run, home):
+    before = set(home.rglob("*blot*"))
+    with pytest.raises(StageError, match=r"'blot' has classes of 7 positions.*'pixels' has 25:"):
+        run(dataset="blot")
+    assert set(home.rglob("*blot*")) == before == set()
+
+
+def test_results_on_positions_are_not_paired_and_it_is_said_why(run, registry):
+    (group,) = grouped([read_facts_of_run(run().root)], pool_seeds=True)
+    with pytest.raises(StageError, match=r"--pooling none.*compare without --paired"):
+        differences_to_best(group, registry)
+
+
+def test_results_of_another_probe_are_not_paired_and_it_is_said_why(run, registry):
+    (group,) = grouped([read_facts_of_run(run().root)], pool_seeds=True)
+    other = attrs.evolve(group, measured_on=attrs.evolve(group.measured_on, probe="logistic"))
+    with pytest.raises(StageError, match=r"'logistic'.*`retrieval` can be paired"):
+        differences_to_best(other, registry)

@@ -39,9 +39,20 @@ def differences_to_best(group: Group, registry: Registry) -> list[Difference]:
     """Compare each entry of a group with its first, by the scores and labels that the runs keep.
 
     Seeds of an entry are averaged. Needs the dataset for its labels, and the plugins of the runs.
-    Raises StageError when the dataset or the scores are not those that the runs were measured with.
+    Raises StageError for results on positions or of another probe than `retrieval`, and when the dataset
+    or the scores are not those that the runs were measured with.
     """
+    if group.measured_on.probe != "retrieval":
+        raise StageError(
+            f"{group.entries[0].runs[0].root}: measured by the probe {group.measured_on.probe!r}: only "
+            "results of the probe `retrieval` can be paired: compare without --paired"
+        )
     first = open_run(group.entries[0].runs[0].root, registry)
+    if first.config.run.pooling == "none":
+        raise StageError(
+            f"{first.root}: measured on positions (--pooling none): only results on examples can be "
+            "paired: compare without --paired"
+        )
     labels = _labels(first.config, group)
     best_map, best_n = _map_and_influence(group.entries[0], labels, registry)
     found = []

@@ -53,10 +53,11 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
     """
     refuse_other_batches(configs)
     source = open_source(configs[0], context)
+    positions = source.backbone.positions_per_example(source.layer)
     for split in splits(configs[0]):
         n_examples = len(source.examples(split))
         for config in configs:
-            check_labels(config, source.dataset, split, n_examples)
+            check_labels(config, source.dataset, split, n_examples, positions)
     with _begun(configs, context) as runs:
         activations = {
             split: first_rank_first(context.comm, partial(extract, source, split, context))

@@ -54,18 +54,29 @@ def class_labels(dataset: Dataset, name: str, split: str) -> PositionLabels:
     return labels
 
 
-def check_labels(config: RunConfig, dataset: Dataset, split: str, n_examples: int) -> None:
+def check_labels(
+    config: RunConfig, dataset: Dataset, split: str, n_examples: int, positions: int
+) -> None:
     """Refuse, before anything is computed, a dataset that lacks what the run's probe needs.
 
-    Raises DataError when there are no labels; StageError when they are of another number of examples.
+    Raises DataError when there are no labels; StageError when they are of another number of examples,
+    or of other positions than the backbone has.
     """
     name = config.dataset.spec.name
     if config.run.pooling == "none":
-        what, n_labels = "classes of positions", len(class_labels(dataset, name, split).labels_np)
+        what = "classes of positions"
+        n_labels, labelled = class_labels(dataset, name, split).labels_np.shape
     else:
-        what, n_labels = "trait labels", len(trait_labels(dataset, name, split).labels_nt)
+        what = "trait labels"
+        n_labels, labelled = len(trait_labels(dataset, name, split).labels_nt), positions
     if n_labels != n_examples:
         raise StageError(f"split {split!r}: {n_labels} rows of {what} for {n_examples} examples")
+    if labelled != positions:
+        raise StageError(
+            f"split {split!r}: dataset {name!r} has classes of {labelled} positions an example, backbone "
+            f"{config.backbone.spec.name!r} has {positions}: choose a backbone or a layer with {labelled}, "
+            "or --pooling max, mean or top-mean, which probe traits of examples"
+        )
 
 
 def labels_digest(config: RunConfig, dataset: Dataset) -> str:
