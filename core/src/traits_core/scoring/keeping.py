@@ -136,4 +136,4 @@ def _above(scores_bk: Tensor, tau: float, scored: Scored) -> Tensor:
             f"--scores-tau {tau:g}: they reach {float(scores_bk.max()):g}. Choose a lower tau, or keep "
             "all scores with --scores dense"
         )
-    return (scores_bk - tau if tau else scores_bk).clamp(min=0)
+    return (scores_bk - tau).clamp_(min=0) if tau else scores_bk.clamp(min=0)
