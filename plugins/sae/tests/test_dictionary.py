@@ -13,6 +13,7 @@ from traits_core import ConfigError, StoreError, save_tensors
 from traits_plugin_sae.activations import Activation, Gated, GroupMax, JumpRelu, Relu, TopK
 from traits_plugin_sae.dictionary import Dictionary
 from traits_plugin_sae.row_norms import RowNorm
+from traits_plugin_sae.scorer import SaeScorer
 
 D, S = 6, 12
 
@@ -189,3 +190,26 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     save_tensors(path, {"weights": torch.zeros(3)}, {"dictionary": "sae", "version": 1})
     with pytest.raises(StoreError, match="damaged"):
         Dictionary.load(path)
+
+
+@pytest.mark.parametrize("subtracts", [True, False])
+def test_the_affine_form_is_the_dictionary_without_its_activation_function(
+    subtracts: bool,
+) -> None:
+    dictionary = attrs.evolve(_dictionary(Relu()), subtracts_bias=subtracts)
+    acts_bd, parts = _normal(20, D), SaeScorer(dictionary).affine()
+    latents_bk = (acts_bd - parts.shift_d) @ parts.encoder_dk + parts.bias_k
+    torch.testing.assert_close(latents_bk, dictionary.pre_activations(acts_bd))
+    decoded_bd = latents_bk.relu() @ parts.decoder_kd + parts.shift_d
+    torch.testing.assert_close(decoded_bd, dictionary.reconstruct(acts_bd))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"row_norm": RowNorm.LAYER}, {"row_norm": RowNorm.CONSTANT}, {"skip_dd": torch.eye(D)}],
+    ids=["layer", "constant", "skip"],
+)
+def test_what_is_no_affine_map_and_back_has_no_affine_form(other: dict[str, object]) -> None:
+    scorer = SaeScorer(attrs.evolve(_dictionary(Relu()), **other))
+    with pytest.raises(ConfigError, match="no affine form"):
+        scorer.affine()

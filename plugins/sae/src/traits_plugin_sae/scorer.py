@@ -9,8 +9,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_core import AffineParts, check_activations
+from traits_core import AffineParts, ConfigError, check_activations
 from traits_plugin_sae.dictionary import Dictionary
+from traits_plugin_sae.row_norms import RowNorm
 
 FILE: Final = "scorer.safetensors"
 
@@ -53,7 +54,17 @@ class SaeScorer:
         return self.dictionary.reconstruct(acts_bd)
 
     def affine(self) -> AffineParts:
-        """Encoder and decoder without the activation function."""
+        """Encoder and decoder without the activation function.
+
+        Raises ConfigError for a dictionary that normalises each row or has a skip: neither is part
+        of an affine map and back.
+        """
+        if self.dictionary.row_norm is not RowNorm.NONE or self.dictionary.skip_dd is not None:
+            skip = "with" if self.dictionary.skip_dd is not None else "without"
+            raise ConfigError(
+                f"a sparse autoencoder with row norm {self.dictionary.row_norm.value!r} and {skip} a "
+                "skip has no affine form (only 'none' without a skip has): use its dictionary"
+            )
         dictionary = self.dictionary.subtracting(wanted=True)
         return AffineParts(
             encoder_dk=dictionary.encoder_ds,
