@@ -46,7 +46,7 @@ def our_fit(rows_nd: Tensor, n_clusters: int, **options: Any) -> Tensor:
     method.initialize(rows_nd[sample_n])
     while not method.done:
         for order_b in torch.randperm(len(rows_nd), generator=generator).split(peers.BATCH):
-            method.update(rows_nd[order_b])
+            method.update(rows_nd.index_select(0, order_b))
         method.end_epoch()
     return method.scorer().centroids_kd
 

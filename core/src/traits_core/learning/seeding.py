@@ -58,7 +58,7 @@ def _choose(
     left_c, chosen = torch.arange(len(picks_b), device=picks_b.device), []
     while len(left_c) >= n_candidates:
         now_c, left_c = left_c[:n_candidates], left_c[n_candidates:]
-        closest_cn = torch.minimum(to_picks_bn[now_c], closest_n)
+        closest_cn = torch.minimum(to_picks_bn.index_select(0, now_c), closest_n)
         best = int(closest_cn.sum(dim=1).argmin()) if n_candidates > 1 else 0
         chosen.append(int(picks_b[now_c[best]]))
         closest_n = distances.rounded(closest_cn[best])
