@@ -15,7 +15,7 @@ from traits_plugin_kmeans.frame import Frame
 from traits_plugin_kmeans.moving_means import move_means
 from traits_plugin_kmeans.plan import Plan, decay, step_rows
 from traits_plugin_kmeans.products import Route
-from traits_plugin_kmeans.reseeding import reseed
+from traits_plugin_kmeans.reseeding import places_beside, reseed
 from traits_plugin_kmeans.scorer import KMeansScorer
 from traits_plugin_kmeans.sizes import n_duplicates, size_metrics
 from traits_plugin_kmeans.start import find_start
@@ -224,8 +224,8 @@ class KMeans:
             found = self._codebook.roughly_nearest(rows_bd, self._tile_bk)
             self._note(found, found.distances_b)
             some_bd, labels_b = rows_bd[::FAR_EVERY], found.labels_b[::FAR_EVERY]
-            distances_b = self._codebook.squared_distances(some_bd, labels_b)
-            self._far.offer(some_bd, distances_b, self._generator)
+            places = places_beside(self._codebook, self._frame, some_bd, labels_b)
+            self._far.offer(*places, self._generator)
             sums_kd.index_add_(0, found.labels_b, rows_bd)
             counts_k += torch.bincount(found.labels_b, minlength=n_clusters)
         self._totals.row_sum_d.add_(sums_kd.sum(dim=0, dtype=torch.float64))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from torch import Tensor
 
 from traits_core import Comm, FarRows
+from traits_plugin_kmeans.codebook import Codebook
+from traits_plugin_kmeans.frame import Frame
+
+TOWARDS_FAR: Final = 0.3  # of the way from a centroid to a far row
 
 
 def reseed(
@@ -20,3 +26,16 @@ def reseed(
     moved_m = counts_k.argsort(stable=True)[: len(rows_nd)]
     centroids_kd[moved_m] = rows_nd
     return moved_m
+
+
+def places_beside(
+    codebook: Codebook, frame: Frame, rows_bd: Tensor, labels_b: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Places [B, D] near the centroids of rows [B, D], on the way to them; and the squared ways [B].
+
+    A row has noise in every dimension: most rows of its cluster are nearer to their centroid, and a
+    cluster that moves there gets few of them. A place beside the centroid gets many more.
+    """
+    own_bd = codebook.centroids_kd.index_select(0, labels_b)
+    distances_b = (rows_bd - own_bd).square_().sum(dim=1)
+    return frame.centroids(own_bd.lerp_(rows_bd, TOWARDS_FAR)), distances_b
