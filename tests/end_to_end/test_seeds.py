@@ -21,6 +21,16 @@ SMALL = {
     "run": {"batch_size": 256, "checkpoint_every": 2, "normalize": "standardize"},
 }
 
+SAE = {  # as many steps as two epochs have: the method must know how long an epoch is
+    "name": "sae",
+    "n_latents": 32,
+    "k": 4,
+    "steps": 8,
+    "step_rows": 256,
+    "dead_after": 1,
+    "resample_every": 2,
+}
+
 
 @pytest.fixture(scope="module")
 def registry():
@@ -49,8 +59,11 @@ def outcome(run):
     return run.root.name, metrics, scorer, (run.probe / "results.json").read_text()
 
 
-def test_each_seed_ends_as_if_it_were_alone_and_the_store_is_read_once(registry, home, monkeypatch):
-    configs = with_seeds(resolve_run(SMALL, registry), (3, 0, 5))
+@pytest.mark.parametrize("method", [SMALL["method"], SAE], ids=["kmeans", "sae"])
+def test_each_seed_ends_as_if_it_were_alone_and_the_store_is_read_once(
+    method, registry, home, monkeypatch
+):
+    configs = with_seeds(resolve_run({**SMALL, "method": method}, registry), (3, 0, 5))
     passes = []
     batches = ShuffledStream.batches
 
