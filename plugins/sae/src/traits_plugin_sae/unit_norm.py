@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor
+
+BLOCK: Final = 256  # rows whose products stay in the cache: `vecdot` writes them all before it sums
 
 
 def project_(gradients_sd: Tensor, decoder_sd: Tensor) -> None:
     """Take the part along each decoder row out of its gradient, in place."""
-    along_s = torch.linalg.vecdot(gradients_sd, decoder_sd)
-    gradients_sd.addcmul_(decoder_sd, along_s[:, None], value=-1)
+    blocks = zip(gradients_sd.split(BLOCK), decoder_sd.split(BLOCK), strict=True)
+    for gradients_rd, decoder_rd in blocks:
+        along_r = torch.linalg.vecdot(gradients_rd, decoder_rd)
+        gradients_rd.addcmul_(decoder_rd, along_r[:, None], value=-1)
 
 
 def normalize_(decoder_sd: Tensor) -> None:
