@@ -40,13 +40,14 @@ def main() -> None:
     parser.add_argument("--architecture", choices=ARCHITECTURES["step"], help="default: all")
     parser.add_argument("--peers", default="", help="only peers whose name contains this text")
     parser.add_argument("--rounds", type=int, help="timed steps, or steps of training for quality")
+    parser.add_argument("--seed", type=int, default=0, help="of data and of initial weights")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
     for name in [options.case] if options.case else CASES:
         for architecture in ARCHITECTURES[name]:
             if options.architecture in (None, architecture):
                 rounds = options.rounds or ROUNDS[name]
-                for line in CASES[name](architecture, options.peers, rounds):
+                for line in CASES[name](architecture, options.peers, rounds, options.seed):
                     text = json.dumps(attrs.asdict(line)) if options.json else show(line)
                     print(text, flush=True)
 

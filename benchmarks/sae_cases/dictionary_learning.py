@@ -25,7 +25,7 @@ class DictionaryLearning:
             "lm_name": "none",
             "warmup_steps": task.warm_up,
             "decay_start": task.decay_start,
-            "seed": 0,
+            "seed": task.seed,
             "device": "cpu",
         }
         if task.learning_rate is not None:

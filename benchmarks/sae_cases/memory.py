@@ -15,7 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 PRE_ACTIVATIONS = 4 * BATCH * N_LATENTS / 2**20
 
 
-def cases(architecture: str, wanted: str, rounds: int) -> Iterator[Line]:
+def cases(architecture: str, wanted: str, rounds: int, seed: int) -> Iterator[Line]:
     """Peak of what a step holds beyond what it began with; the floor is the pre-activations [B, S]."""
     del rounds
     task = Task(
@@ -25,6 +25,7 @@ def cases(architecture: str, wanted: str, rounds: int) -> Iterator[Line]:
         k=K,
         batch=BATCH,
         steps=STEPS,
+        seed=seed,
     )
     ours = _peak(Ours, task)
     for name, adapter in peers(architecture, wanted).items():
@@ -45,7 +46,7 @@ def cases(architecture: str, wanted: str, rounds: int) -> Iterator[Line]:
 
 def _peak(contender: Contender, task: Task) -> float:
     """MiB of tensors that the third step adds at its worst instant."""
-    acts_bd = torch.randn(BATCH, D_MODEL, generator=torch.Generator().manual_seed(0))
+    acts_bd = torch.randn(BATCH, D_MODEL, generator=torch.Generator().manual_seed(task.seed))
     trainer = contender(task, acts_bd)
     for _ in range(2):
         trainer.step(acts_bd)

@@ -24,7 +24,11 @@ class Ours:
             learning_rate=task.learning_rate,
         )
         self.method = Sae(
-            config, d_model=task.d_model, seed=0, device=torch.device("cpu"), comm=NullComm()
+            config,
+            d_model=task.d_model,
+            seed=task.seed,
+            device=torch.device("cpu"),
+            comm=NullComm(),
         )
         self.method.initialize(sample_nd)
 

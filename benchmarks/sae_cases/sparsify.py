@@ -16,7 +16,7 @@ class Sparsify:
         from sparsify import SparseCoder, SparseCoderConfig
         from transformers import get_linear_schedule_with_warmup
 
-        torch.manual_seed(0)
+        torch.manual_seed(task.seed)
         config = SparseCoderConfig(num_latents=task.n_latents, k=task.k)
         self.coder: Any = SparseCoder(task.d_model, config)
         self.coder.b_dec.data = sample_nd.mean(dim=0)

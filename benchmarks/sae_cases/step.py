@@ -19,7 +19,7 @@ STEPS = 10_000
 """Planned, so that schedules are where they are in a long run; a few are done."""
 
 
-def cases(architecture: str, wanted: str, rounds: int) -> Iterator[Line]:
+def cases(architecture: str, wanted: str, rounds: int, seed: int) -> Iterator[Line]:
     """Best and median seconds of a step beside each peer; the floor is acts @ encoder."""
     task = Task(
         architecture=architecture,
@@ -28,8 +28,9 @@ def cases(architecture: str, wanted: str, rounds: int) -> Iterator[Line]:
         k=K,
         batch=BATCH,
         steps=STEPS,
+        seed=seed,
     )
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     acts_bd = torch.randn(BATCH, D_MODEL, generator=generator)
     encoder_ds = torch.randn(D_MODEL, N_LATENTS, generator=generator)
     adapters = peers(architecture, wanted)

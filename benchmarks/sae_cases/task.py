@@ -20,6 +20,7 @@ class Task:
     batch: rows of a step
     steps: how many are planned: learning rates warm up over the first 5 % and fall to 0 over the last 20 %
     learning_rate: None for the contender's default
+    seed: of the contender's initial weights
     """
 
     architecture: str
@@ -29,6 +30,7 @@ class Task:
     batch: int
     steps: int
     learning_rate: float | None = None
+    seed: int = 0
 
     @property
     def warm_up(self) -> int:
