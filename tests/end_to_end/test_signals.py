@@ -20,7 +20,7 @@ def checkpoints(home):
     return sorted(path.name for path in home.glob("runs/*/checkpoints/step-*"))
 
 
-def waits_for(condition, seconds=60):
+def waits_for(condition, seconds=240):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
