@@ -12,7 +12,7 @@ BLOCK: Final = 256  # rows whose products stay in the cache: `vecdot` writes the
 
 def project_(gradients_sd: Tensor, decoder_sd: Tensor) -> None:
     """Take the part along each decoder row out of its gradient, in place."""
-    blocks = zip(gradients_sd.split(BLOCK), decoder_sd.split(BLOCK), strict=True)
+    blocks = zip(torch.split(gradients_sd, BLOCK), torch.split(decoder_sd, BLOCK), strict=True)
     for gradients_rd, decoder_rd in blocks:
         along_r = torch.linalg.vecdot(gradients_rd, decoder_rd)
         gradients_rd.addcmul_(decoder_rd, along_r[:, None], value=-1)
