@@ -6,7 +6,7 @@ import torch
 
 from traits_core.normalization.maps import Scaling
 from traits_core.normalization.normalizer import Normalizer, NormalizerFacts
-from traits_core.normalization.scorer import NormalizedScorer
+from traits_core.normalization.scorer import normalized
 from traits_core.scoring import figures as module
 from traits_core.scoring.cluster_quality import cluster_quality
 from traits_core.scoring.figures import figures
@@ -56,13 +56,13 @@ def test_what_a_scorer_does_not_offer_is_not_measured():
 def test_a_normalised_scorer_reconstructs_activations_in_their_own_units():
     scaling = Scaling(shift_d=ACTS_ND.mean(dim=0).double(), scale_d=torch.arange(1.0, 7.0))
     normalizer = Normalizer(NormalizerFacts(kind="standardize", d_model=6), scaling)
-    found = figures(NormalizedScorer(normalizer, Autoencoder()), ACTS_ND)
+    found = figures(normalized(normalizer, Autoencoder()), ACTS_ND)
     assert found.l0 == (normalizer(ACTS_ND)[:, :2] > 0).sum().item() / 50
     # It says the mean of the dimensions that it does not keep, and the truth of the others.
     squares_d = (ACTS_ND - ACTS_ND.mean(dim=0)).double().square().sum(dim=0)
     expected = (squares_d[:2].sum() / squares_d.sum()).item()
     assert found.reconstruction.explained_variance == pytest.approx(expected, rel=1e-5)
-    dense = figures(NormalizedScorer(normalizer, Dense()), ACTS_ND)
+    dense = figures(normalized(normalizer, Dense()), ACTS_ND)
     assert (dense.l0, dense.reconstruction) == (None, None)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from traits_core.comparing.groups import Entry
 from traits_core.errors import StageError
 from traits_core.learning.matching import match_directions
+from traits_core.normalization.scorer import NormalizedScorer
 from traits_core.protocols import AffineScorer
 from traits_core.registry.plugins import Registry
 from traits_core.scoring.saved import load_scorer
@@ -56,7 +57,9 @@ def seed_stability(entry: Entry, registry: Registry) -> Stability | None:
 def _directions(entry: Entry, registry: Registry) -> Iterator[Tensor]:
     for facts in entry.runs:
         run = open_run(facts.root, registry)
-        scorer, _ = load_scorer(run.scorer, registry, torch.device("cpu"))
+        loaded, _ = load_scorer(run.scorer, registry, torch.device("cpu"))
+        # All seeds see activations through one normaliser, so directions compare behind it.
+        scorer = loaded.scorer if isinstance(loaded, NormalizedScorer) else loaded
         if not isinstance(scorer, AffineScorer):
             raise StageError(
                 f"{facts.root}: the prototypes of {facts.method!r} are no directions (its scorer has "

@@ -47,8 +47,7 @@ def figures(scorer: LoadedScorer, acts_nd: Tensor) -> Figures:
     Memory: a batch of activations and all of its scores.
     """
     batches = torch.split(acts_nd, max(1, min(BATCH, TILE // scorer.n_prototypes)))
-    sparse, reconstruct = _sparse(scorer), _reconstruct(scorer)
-    kept = sum(int((sparse(acts_bd)[0] != 0).sum()) for acts_bd in batches) if sparse else 0
+    reconstruct = _reconstruct(scorer)
     sums = ReconstructionSums(acts_nd[0])
     if reconstruct:
         for acts_bd in batches:
@@ -56,10 +55,14 @@ def figures(scorer: LoadedScorer, acts_nd: Tensor) -> Figures:
     return Figures(
         rows=len(acts_nd),
         rows_per_second=len(acts_nd) / _seconds(scorer, batches),
-        l0=kept / len(acts_nd) if sparse else None,
+        l0=_kept(scorer, batches) / len(acts_nd) if isinstance(scorer, SparseScorer) else None,
         reconstruction=sums.measured() if reconstruct else None,
         clusters=_clusters(scorer, batches),
     )
+
+
+def _kept(scorer: SparseScorer, batches: tuple[Tensor, ...]) -> int:
+    return sum(int((scorer.sparse(acts_bd)[0] != 0).sum()) for acts_bd in batches)
 
 
 def _clusters(scorer: LoadedScorer, batches: tuple[Tensor, ...]) -> ClusterQuality | None:
@@ -67,16 +70,6 @@ def _clusters(scorer: LoadedScorer, batches: tuple[Tensor, ...]) -> ClusterQuali
     if (labels_n == labels_n[0]).all():
         return None
     return cluster_quality(torch.cat(batches), labels_n)
-
-
-def _sparse(scorer: LoadedScorer) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
-    """The scorer's `sparse` of raw activations, where it has one."""
-    if isinstance(scorer, NormalizedScorer):
-        inner, normalizer = scorer.scorer, scorer.normalizer
-        if not isinstance(inner, SparseScorer):
-            return None
-        return lambda acts_bd: inner.sparse(normalizer(acts_bd))
-    return scorer.sparse if isinstance(scorer, SparseScorer) else None
 
 
 def _reconstruct(scorer: LoadedScorer) -> Callable[[Tensor], Tensor] | None:

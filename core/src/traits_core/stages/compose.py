@@ -114,7 +114,7 @@ def plan(config: RunConfig, context: Context) -> list[PlannedStage]:
     states = read_status(root)
     outputs = {"train": "scorer"}
     outputs |= {f"materialize {split}": f"scores/{split}" for split in splits(config)}
-    outputs |= {"probe": "probe", "report": "report/index.html"}
+    outputs |= {"measure": "figures.json", "probe": "probe", "report": "report/index.html"}
     for name, path in outputs.items():
         known = states.get(name)
         state = "to do" if known is None else "complete" if known.output else "begun"
