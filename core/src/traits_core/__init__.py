@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from traits_core.learning.inputs import centred, check_activations
     from traits_core.learning.matching import match_directions
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
+    from traits_core.learning.state import check_state
     from traits_core.normalization.scorer import NormalizedScorer
     from traits_core.registry.loader import load_registry
     from traits_core.scoring.reconstruction import Reconstruction, ReconstructionSums
@@ -126,6 +127,7 @@ __all__ = [
     "TraitsError",
     "centred",
     "check_activations",
+    "check_state",
     "greedy_kmeans_plus_plus",
     "hookimpl",
     "load_registry",
@@ -147,6 +149,7 @@ _ON_FIRST_USE: Final = {
     "ReconstructionSums": "traits_core.scoring.reconstruction",
     "centred": "traits_core.learning.inputs",
     "check_activations": "traits_core.learning.inputs",
+    "check_state": "traits_core.learning.state",
     "greedy_kmeans_plus_plus": "traits_core.learning.seeding",
     "load_registry": "traits_core.registry.loader",
     "load_scorer": "traits_core.scoring.saved",

@@ -2,79 +2,26 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
-import attrs
 import pytest
 import torch
 from torch import Tensor
 
+from traits_core import NullComm
 from traits_plugin_kmeans import codebook
 from traits_plugin_kmeans.config import KMeansConfig
 from traits_plugin_kmeans.method import KMeans
 from traits_plugin_kmeans.products import Route
 
-
-@attrs.frozen
-class OneProcess:
-    world_size: int = 1
-    rank: int = 0
-
-    def all_sum(self, *tensors: Tensor) -> None:
-        pass
-
-    def any_flag(self, flag: bool) -> bool:
-        return flag
-
-    def barrier(self) -> None:
-        pass
-
-
-class ThreadComm:
-    """One of several processes that are threads of this one."""
-
-    def __init__(self, rank: int, posts: list, meeting: threading.Barrier) -> None:
-        self.rank, self.world_size = rank, len(posts)
-        self._posts, self._meeting = posts, meeting
-
-    def all_sum(self, *tensors: Tensor) -> None:
-        self._posts[self.rank] = [tensor.clone() for tensor in tensors]
-        self._meeting.wait(timeout=30)
-        for i, tensor in enumerate(tensors):
-            tensor.copy_(sum(post[i] for post in self._posts))
-        self._meeting.wait(timeout=30)
-
-
-@pytest.fixture
-def run_ranks() -> Callable:
-    """Run `work(comm)` in `n` threads; returns the results by rank."""
-
-    def run(n: int, work: Callable) -> list:
-        posts, meeting, results = [None] * n, threading.Barrier(n), [None] * n
-
-        def target(rank: int) -> None:
-            try:
-                results[rank] = work(ThreadComm(rank, posts, meeting))
-            except BaseException:
-                meeting.abort()
-                raise
-
-        threads = [threading.Thread(target=target, args=(rank,)) for rank in range(n)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return results
-
-    return run
+ALONE = NullComm()
 
 
 @pytest.fixture
 def learner() -> Callable[..., KMeans]:
     """Build a learner of exact passes: `learner(d_model, seed=0, comm=..., **options)`."""
 
-    def build(d_model: int, *, seed: int = 0, comm=OneProcess(), **options) -> KMeans:
+    def build(d_model: int, *, seed: int = 0, comm=ALONE, **options) -> KMeans:
         config = KMeansConfig(**{"exact_passes": 99, "max_epochs": 20, **options})
         return KMeans(config, d_model=d_model, seed=seed, device=torch.device("cpu"), comm=comm)
 

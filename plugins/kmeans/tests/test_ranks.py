@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from traits_core.testing import run_ranks
 
-def test_two_processes_equal_one(learner, fit, planted, run_ranks):
+
+def test_two_processes_equal_one(learner, fit, planted):
     rows_nd, _ = planted(spread=1.0, mean=20.0)
     options = {"n_clusters": 15, "max_epochs": 4, "tol": 0.0, "small_cluster": 0.0}
 
@@ -28,7 +30,7 @@ def test_two_processes_equal_one(learner, fit, planted, run_ranks):
             torch.testing.assert_close(ours[name], theirs[name], rtol=1e-6, atol=1e-6)
 
 
-def test_two_processes_equal_one_in_mini_batch_epochs(learner, planted, run_ranks):
+def test_two_processes_equal_one_in_mini_batch_epochs(learner, planted):
     rows_nd, _ = planted(n=2048, spread=1.0, mean=20.0)
     options = {
         "n_clusters": 15,
@@ -62,7 +64,7 @@ def test_two_processes_equal_one_in_mini_batch_epochs(learner, planted, run_rank
         assert ours["inertia"] == pytest.approx(theirs["inertia"], rel=1e-5)
 
 
-def test_a_process_that_ran_out_of_rows_takes_part_in_steps(learner, planted, run_ranks):
+def test_a_process_that_ran_out_of_rows_takes_part_in_steps(learner, planted):
     rows_nd, _ = planted(n=600)
 
     def work(comm):
@@ -75,9 +77,7 @@ def test_a_process_that_ran_out_of_rows_takes_part_in_steps(learner, planted, ru
     assert first == second
 
 
-def test_processes_agree_on_the_start_and_on_reseeding_whatever_rows_they_see(
-    learner, planted, run_ranks
-):
+def test_processes_agree_on_the_start_and_on_reseeding_whatever_rows_they_see(learner, planted):
     rows_nd, _ = planted(spread=0.1)
 
     def work(comm):
@@ -94,6 +94,6 @@ def test_processes_agree_on_the_start_and_on_reseeding_whatever_rows_they_see(
     assert metrics["utilisation"] == 1.0
 
 
-def test_processes_draw_different_numbers(learner, run_ranks):
+def test_processes_draw_different_numbers(learner):
     first, second = run_ranks(2, lambda comm: learner(4, n_clusters=2, comm=comm).state_dict())
     assert not torch.equal(first["generator"], second["generator"])

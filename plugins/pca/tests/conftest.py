@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import attrs
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from traits_core import NullComm
 from traits_plugin_pca.config import PCAConfig
 from traits_plugin_pca.method import PCA
 
-
-@attrs.frozen
-class OneProcess:
-    world_size: int = 1
-    rank: int = 0
-
-    def all_sum(self, *tensors: Tensor) -> None:
-        pass
+ALONE = NullComm()
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +30,7 @@ def _one_thread() -> Iterator[None]:
 def learner() -> Callable[..., PCA]:
     """Build a learner: `learner(d_model, seed=0, comm=..., **options)`."""
 
-    def build(d_model: int, *, seed: int = 0, comm=OneProcess(), **options) -> PCA:
+    def build(d_model: int, *, seed: int = 0, comm=ALONE, **options) -> PCA:
         config = PCAConfig(**options)
         return PCA(config, d_model=d_model, seed=seed, device=torch.device("cpu"), comm=comm)
 

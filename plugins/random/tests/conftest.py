@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
 import pytest
 import torch
 from torch import Tensor
 
+from traits_core import NullComm
 from traits_plugin_random.config import RandomConfig
 from traits_plugin_random.method import RandomPrototypes
 
-
-@attrs.frozen
-class OneProcess:
-    world_size: int = 1
-    rank: int = 0
-
-    def all_sum(self, *tensors: Tensor) -> None:
-        pass
+ALONE = NullComm()
 
 
 @pytest.fixture
 def learner() -> Callable[..., RandomPrototypes]:
     """Build a learner: `learner(d_model, seed=0, comm=..., **options)`."""
 
-    def build(d_model: int, *, seed: int = 0, comm=OneProcess(), **options) -> RandomPrototypes:
+    def build(d_model: int, *, seed: int = 0, comm=ALONE, **options) -> RandomPrototypes:
         return RandomPrototypes(
             RandomConfig(**options),
             d_model=d_model,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -16,50 +15,6 @@ from traits_plugin_sae.method import Sae
 from traits_plugin_sae.weights import Weights
 
 ALONE = NullComm()
-
-
-class ThreadComm:
-    """One of several processes that are threads of this one."""
-
-    def __init__(self, rank: int, posts: list, meeting: threading.Barrier) -> None:
-        self.rank, self.world_size = rank, len(posts)
-        self._posts, self._meeting = posts, meeting
-
-    def all_sum(self, *tensors: Tensor) -> None:
-        self._posts[self.rank] = [tensor.clone() for tensor in tensors]
-        self._meeting.wait(timeout=30)
-        for i, tensor in enumerate(tensors):
-            tensor.copy_(sum(post[i] for post in self._posts))
-        self._meeting.wait(timeout=30)
-
-    def any_flag(self, flag: bool) -> bool:
-        count = torch.tensor(int(flag))
-        self.all_sum(count)
-        return bool(count)
-
-
-@pytest.fixture
-def run_ranks() -> Callable:
-    """Run `work(comm)` in `n` threads; returns the results by rank."""
-
-    def run(n: int, work: Callable) -> list:
-        posts, meeting, results = [None] * n, threading.Barrier(n), [None] * n
-
-        def target(rank: int) -> None:
-            try:
-                results[rank] = work(ThreadComm(rank, posts, meeting))
-            except BaseException:
-                meeting.abort()
-                raise
-
-        threads = [threading.Thread(target=target, args=(rank,)) for rank in range(n)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return results
-
-    return run
 
 
 @pytest.fixture

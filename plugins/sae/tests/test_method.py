@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from traits_core import ConfigError, DataError, NullComm
+from traits_core.testing import run_ranks
 from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.schedule import Schedule, default_learning_rate
 
@@ -87,7 +88,7 @@ def test_metrics_are_those_of_the_scorer(learner, planted):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_two_processes_learn_what_one_does(name, learner, planted, run_ranks):
+def test_two_processes_learn_what_one_does(name, learner, planted):
     rows_nd, _ = planted(n=600)
     options = {"architecture": name, "n_latents": 48, "k": 4, "dead_after": 1, "step_rows": 4096}
     batches = [rows_nd[i * 120 : (i + 1) * 120] for i in range(5)]
@@ -192,7 +193,7 @@ def test_dead_latents_are_revived(learner, planted):
 
 
 @pytest.mark.parametrize("name", ["topk", "relu"])
-def test_latents_that_are_never_positive_are_resampled(name, learner, planted, run_ranks):
+def test_latents_that_are_never_positive_are_resampled(name, learner, planted):
     rows_nd, _ = planted(n=2048)
 
     def work(comm, every):

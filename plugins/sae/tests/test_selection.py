@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traits_core import NullComm
+from traits_core.testing import run_ranks
 from traits_plugin_sae.precision import choosing_dtype
 from traits_plugin_sae.thresholds import Sketch, nth_largest
 from traits_plugin_sae.top_per_row import TopPerRow, largest
@@ -50,7 +51,7 @@ def test_the_nth_largest_is_that_of_a_sort(values, n):
     assert nth_largest(values_e, n, NullComm()) == expected
 
 
-def test_the_nth_largest_is_over_all_processes(run_ranks):
+def test_the_nth_largest_is_over_all_processes():
     values_e = torch.rand(1000, generator=torch.Generator().manual_seed(0))
     parts = [values_e[:300], values_e[300:]]
     found = run_ranks(2, lambda comm: nth_largest(parts[comm.rank], 250, comm))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from traits_core import Comm, ConfigError, DataError, StoreError, centred, check_activations
+from traits_core import Comm, ConfigError, DataError, centred, check_activations, check_state
 from traits_plugin_pca.config import PCAConfig
 from traits_plugin_pca.moments import Moments
 from traits_plugin_pca.scorer import PCAScorer
@@ -134,15 +134,7 @@ class PCA:
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state`; raises StoreError when it is not of these options and this width."""
-        mine = {name: tuple(tensor.shape) for name, tensor in self._tensors().items()}
-        theirs = {name: tuple(tensor.shape) for name, tensor in state.items()}
-        if mine != theirs:
-            wrong = sorted({name for name, _ in mine.items() ^ theirs.items()})
-            raise StoreError(
-                f"not a checkpoint of this PCA of {len(self._shift_d)} dimensions: "
-                f"{', '.join(wrong)} differ; "
-                "train with the options that it was written with, or start a new run"
-            )
+        check_state(self._tensors(), state, f"this PCA of {len(self._shift_d)} dimensions")
         for name, tensor in self._tensors().items():
             tensor.copy_(state[name])
         self._spectrum = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from traits_core import Comm, DataError, StoreError, check_activations
+from traits_core import Comm, DataError, check_activations, check_state
 from traits_plugin_sae.architectures.build import build_architecture
 from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.dictionary import Dictionary
@@ -139,15 +139,9 @@ class Sae:
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state`; raises StoreError when it is not of these options and this width."""
-        mine = {name: tuple(tensor.shape) for name, tensor in self._tensors().items()}
-        theirs = {name: tuple(tensor.shape) for name, tensor in state.items()}
-        if mine != theirs:
-            wrong = sorted({name for name, _ in mine.items() ^ theirs.items()})
-            raise StoreError(
-                f"not a checkpoint of a sparse autoencoder with {self._config.n_latents} latents of "
-                f"{len(self._centre_d)} dimensions: {', '.join(wrong)} differ; "
-                "train with the options that it was written with, or start a new run"
-            )
+        latents, d_model = self._config.n_latents, len(self._centre_d)
+        what = f"a sparse autoencoder with {latents} latents of {d_model} dimensions"
+        check_state(self._tensors(), state, what)
         for name, tensor in self._tensors().items():
             tensor.copy_(state[name])
 

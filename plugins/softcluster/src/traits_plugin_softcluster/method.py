@@ -12,8 +12,8 @@ from traits_core import (
     Comm,
     DataError,
     FarRows,
-    StoreError,
     check_activations,
+    check_state,
     greedy_kmeans_plus_plus,
 )
 from traits_plugin_softcluster.centres import Centres, softmax_tile
@@ -186,15 +186,9 @@ class SoftCluster:
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state`; raises StoreError when it is not of these options and this width."""
-        mine = {name: tuple(tensor.shape) for name, tensor in self.state_dict().items()}
-        theirs = {name: tuple(tensor.shape) for name, tensor in state.items()}
-        if mine != theirs:
-            wrong = sorted({name for name, _ in mine.items() ^ theirs.items()})
-            raise StoreError(
-                f"not a checkpoint of soft clustering with {self._config.n_clusters} clusters of "
-                f"{len(self._shift_d)} dimensions: {', '.join(wrong)} differ; "
-                "train with the options that it was written with, or start a new run"
-            )
+        clusters, d_model = self._config.n_clusters, len(self._shift_d)
+        what = f"soft clustering with {clusters} clusters of {d_model} dimensions"
+        check_state(self.state_dict(), state, what)
         for name, tensor in self._tensors().items():
             tensor.copy_(state[name])
         self._generator.set_state(state["generator"].cpu())
