@@ -48,12 +48,15 @@ class Example:
     id: unique within its split
     image: uint8 [height, width, 3], RGB
     text: the text of the sequence
+    spans: where the tokens of the text are that position labels are about, as (start, end) characters;
+        a backbone refuses a text that it cuts into others. None when no labels depend on it
     caption: a few words that name the example to people
     """
 
     id: str
     image: NDArray[np.uint8] | None = None
     text: str | None = None
+    spans: tuple[tuple[int, int], ...] | None = None
     caption: str = ""
 
 

@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import attrs
 import mutants
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from good_plugin.method import GoodMethod
 
 from traits_core.errors import PluginError
 from traits_core.registry.loader import load_registry
-from traits_core.testing import check_plugin, contract_cases
-from traits_core.testing.case import find_cases
+from traits_core.testing import check_plugin, contract_cases, dataset
+from traits_core.testing.case import checks_of, find_cases
 from traits_core.testing.runner import Verdict, run_check
 
 HERE = Path(__file__).parent
@@ -37,6 +38,11 @@ class Exits(GoodMethod):
 class RaisesLongText(GoodMethod):
     def __init__(self, config, **arguments):
         raise ValueError("\nfirst line\nsecond line")
+
+
+class LacksLibrary:
+    def __init__(self, config):
+        raise PluginError("run `pip install 'good[extra]'`")
 
 
 @pytest.mark.parametrize("name", ["good", "good-method", "method:good-method"])
@@ -89,6 +95,19 @@ def test_whatever_a_factory_raises_is_a_failed_check(cls, reason):
     assert outcome.failed
     assert outcome.reason.startswith(f"raised {reason}")
     assert f"{Path(__file__).name}:" in outcome.reason
+
+
+def test_a_factory_that_lacks_a_library_is_skipped_with_its_reason():
+    (case,) = find_cases(mutants.GOOD, "good-dataset")
+    lacking = attrs.evolve(case, spec=attrs.evolve(case.spec, factory=f"{__name__}:LacksLibrary"))
+    outcomes = [run_check(check, lacking) for check in checks_of("dataset")]
+    reasons = {
+        outcome.check: outcome.reason for outcome in outcomes if outcome.verdict == "skipped"
+    }
+    assert set(reasons.values()) == {"run `pip install 'good[extra]'`"}
+    need_none = {dataset.check_default_backbone_is_installed}
+    assert reasons.keys() == {check.__name__ for check in {*dataset.CHECKS} - need_none}
+    assert "raised" not in " ".join(outcome.reason for outcome in outcomes)
 
 
 def test_outcomes_are_lines_and_json():

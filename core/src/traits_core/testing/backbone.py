@@ -24,7 +24,12 @@ from traits_core.testing.expect import (
 from traits_core.testing.surroundings import untouched
 
 SIZES: Final = ((24, 24), (24, 36), (17, 9))
-TEXTS: Final = ("a small house by the sea", "rain", "they counted the ships, one by one, all night")
+TEXTS: Final = (
+    "a small house by the sea, with a garden",
+    "rain fell all day on the roofs",
+    "they counted the ships, one by one, all night, and then began again",
+)
+"""At least seven words each: a backbone may refuse texts with fewer tokens than it has positions."""
 
 
 def check_layers_are_named(case: Case) -> None:

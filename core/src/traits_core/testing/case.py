@@ -14,6 +14,7 @@ from traits_core.config.structure import structure
 from traits_core.errors import PluginError
 from traits_core.registry.plugins import Plugin, Registry, Status, suggest
 from traits_core.specs import Spec
+from traits_core.testing.expect import NotApplicable
 
 D_MODEL: Final = 16
 """Length of the activations that methods are given."""
@@ -59,9 +60,16 @@ class Case:
         return structure(self.spec.config, self.spec.example, f"{self.spec.kind}.")
 
     def build(self, options: Any = None, **arguments: Any) -> Any:
-        """Call the factory as the core does, on the CPU; `arguments` replace what it is given."""
+        """Call the factory as the core does, on the CPU; `arguments` replace what it is given.
+
+        Raises NotApplicable when the factory refuses with PluginError: a library is missing.
+        """
         given = {**_arguments(self.spec.kind), **arguments}
-        return self.spec.load()(self.options() if options is None else options, **given)
+        factory = self.spec.load()
+        try:
+            return factory(self.options() if options is None else options, **given)
+        except PluginError as error:
+            raise NotApplicable(str(error)) from error
 
 
 Check = Callable[[Case], None]

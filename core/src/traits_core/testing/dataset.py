@@ -184,7 +184,7 @@ def _traits(dataset: Dataset) -> Iterator[tuple[str, list[Example], TraitLabels]
 
 def _contents(example: Example) -> tuple[object, ...]:
     image = None if example.image is None else (example.image.shape, example.image.tobytes())
-    return (example.id, example.caption, example.text, image)
+    return (example.id, example.caption, example.text, example.spans, image)
 
 
 def _expect_classes(split: str, labels: PositionLabels, n_examples: int) -> None:
