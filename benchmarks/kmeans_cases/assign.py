@@ -15,9 +15,9 @@ from kmeans_cases import data, peers
 from store_cases.timing import Line, Work, in_turn
 from torch import Tensor
 
+from traits_core.learning.products import probed_route
 from traits_plugin_kmeans.codebook import Codebook, score_tile
 from traits_plugin_kmeans.frame import Frame
-from traits_plugin_kmeans.products import probed_route
 
 ROWS: Final = 200_000
 WIDTH: Final = 768

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from traits_core.learning.far_rows import FarRows
     from traits_core.learning.inputs import centred, check_activations
     from traits_core.learning.matching import match_directions
+    from traits_core.learning.products import BFLOAT16_ROUNDOFF, ProductRoute, product_route
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
     from traits_core.learning.state import check_state
     from traits_core.normalization.scorer import NormalizedScorer
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from traits_core.stores.open_any import open_any
 
 __all__ = [
+    "BFLOAT16_ROUNDOFF",
     "AffineParts",
     "AffineScorer",
     "ArraySpec",
@@ -107,6 +109,7 @@ __all__ = [
     "ProbeResult",
     "ProbeSpec",
     "ProbeSplit",
+    "ProductRoute",
     "ReconstructingScorer",
     "Reconstruction",
     "ReconstructionSums",
@@ -137,14 +140,17 @@ __all__ = [
     "open_any",
     "open_npz",
     "option",
+    "product_route",
     "save_scorer",
     "save_tensors",
 ]
 
 # These import torch, numpy or the loader of plugins, which listing plugins and asking for help must not.
 _ON_FIRST_USE: Final = {
+    "BFLOAT16_ROUNDOFF": "traits_core.learning.products",
     "FarRows": "traits_core.learning.far_rows",
     "NormalizedScorer": "traits_core.normalization.scorer",
+    "ProductRoute": "traits_core.learning.products",
     "Reconstruction": "traits_core.scoring.reconstruction",
     "ReconstructionSums": "traits_core.scoring.reconstruction",
     "centred": "traits_core.learning.inputs",
@@ -156,6 +162,7 @@ _ON_FIRST_USE: Final = {
     "match_directions": "traits_core.learning.matching",
     "open_any": "traits_core.stores.open_any",
     "open_npz": "traits_core.stores.formats.npz_file",
+    "product_route": "traits_core.learning.products",
     "save_scorer": "traits_core.scoring.saved",
 }
 

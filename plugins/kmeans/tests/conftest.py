@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from traits_core import NullComm
+from traits_core import NullComm, ProductRoute
 from traits_plugin_kmeans import codebook
 from traits_plugin_kmeans.config import KMeansConfig
 from traits_plugin_kmeans.method import KMeans
-from traits_plugin_kmeans.products import Route
 
 ALONE = NullComm()
 
@@ -64,10 +63,12 @@ def planted() -> Callable[..., tuple[Tensor, Tensor]]:
 def coarse_products(monkeypatch) -> None:
     """Make this processor one that multiplies in bfloat16, whatever it is."""
 
-    def multiply(route: Route, rows_bd: Tensor, centroids_kd: Tensor, out_bk: Tensor) -> None:
-        if route is not Route.PLAIN:
+    def multiply(
+        route: ProductRoute, rows_bd: Tensor, centroids_kd: Tensor, out_bk: Tensor
+    ) -> None:
+        if route is not ProductRoute.PLAIN:
             rows_bd, centroids_kd = rows_bd.bfloat16().float(), centroids_kd.bfloat16().float()
         torch.mm(rows_bd, centroids_kd.T, out=out_bk)
 
-    monkeypatch.setattr(Route, "multiply", multiply)
-    monkeypatch.setattr(codebook, "route_for", lambda device: Route.SCREENED)
+    monkeypatch.setattr(ProductRoute, "multiply", multiply)
+    monkeypatch.setattr(codebook, "product_route", lambda device: ProductRoute.SCREENED)

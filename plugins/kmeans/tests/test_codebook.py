@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from traits_core import ProductRoute
 from traits_plugin_kmeans.codebook import Codebook, score_tile
 from traits_plugin_kmeans.frame import Frame
-from traits_plugin_kmeans.products import Route
 
 CPU = torch.device("cpu")
 
@@ -84,8 +84,8 @@ KINDS = ["plain", "one dimension", "large mean", "near duplicates", "duplicates"
 def test_screening_with_coarse_products_changes_no_label(kind, coarse_products):
     rows_bd, centroids_kd = hard_rows(kind, torch.Generator().manual_seed(4))
     tile_bk = score_tile(200, CPU)
-    plain = Codebook(centroids_kd, Route.PLAIN).nearest(rows_bd, tile_bk)
-    screened = Codebook(centroids_kd, Route.SCREENED).nearest(rows_bd, tile_bk)
+    plain = Codebook(centroids_kd, ProductRoute.PLAIN).nearest(rows_bd, tile_bk)
+    screened = Codebook(centroids_kd, ProductRoute.SCREENED).nearest(rows_bd, tile_bk)
     assert torch.equal(screened.labels_b, plain.labels_b)
     assert torch.equal(screened.norms_b, plain.norms_b)
 
@@ -93,9 +93,9 @@ def test_screening_with_coarse_products_changes_no_label(kind, coarse_products):
 def test_unchecked_coarse_products_do_change_labels(coarse_products):
     rows_bd, centroids_kd = hard_rows("near duplicates", torch.Generator().manual_seed(4))
     scores_bk = torch.empty(600, 200)
-    Route.SCREENED.multiply(rows_bd, centroids_kd, scores_bk)
+    ProductRoute.SCREENED.multiply(rows_bd, centroids_kd, scores_bk)
     labels_b = (scores_bk - centroids_kd.square().sum(dim=1) / 2).argmax(dim=1)
-    plain = Codebook(centroids_kd, Route.PLAIN).nearest(rows_bd, score_tile(200, CPU))
+    plain = Codebook(centroids_kd, ProductRoute.PLAIN).nearest(rows_bd, score_tile(200, CPU))
     assert (labels_b != plain.labels_b).any()  # else the test above shows nothing
 
 
@@ -103,16 +103,16 @@ def test_rows_that_are_close_to_many_centroids_are_not_screened(coarse_products)
     generator = torch.Generator().manual_seed(0)
     tile_bk, spread_kd = score_tile(200, CPU), torch.randn(200, 256, generator=generator)
     rows_bd = torch.randn(600, 256, generator=generator)
-    assert Codebook.suited_to(spread_kd, rows_bd, tile_bk).route is Route.SCREENED
+    assert Codebook.suited_to(spread_kd, rows_bd, tile_bk).route is ProductRoute.SCREENED
     crowded = Codebook.suited_to(spread_kd + 30, rows_bd + 30, tile_bk)
-    assert crowded.route is Route.PLAIN
-    assert crowded.moved_to(spread_kd).route is Route.PLAIN
+    assert crowded.route is ProductRoute.PLAIN
+    assert crowded.moved_to(spread_kd).route is ProductRoute.PLAIN
 
 
 def test_small_codebooks_are_not_screened(coarse_products):
-    assert Codebook(torch.zeros(500, 32)).route is Route.PLAIN
-    assert Codebook(torch.zeros(8, 500)).route is Route.PLAIN
-    assert Codebook(torch.zeros(500, 500)).route is Route.SCREENED
+    assert Codebook(torch.zeros(500, 32)).route is ProductRoute.PLAIN
+    assert Codebook(torch.zeros(8, 500)).route is ProductRoute.PLAIN
+    assert Codebook(torch.zeros(500, 500)).route is ProductRoute.SCREENED
 
 
 def test_a_rough_search_finds_centroids_that_are_nearly_as_near(coarse_products):

@@ -8,14 +8,14 @@ import attrs
 import torch
 from torch import Tensor
 
-from traits_plugin_kmeans.products import UNIT_ROUNDOFF, Route, route_for
+from traits_core import BFLOAT16_ROUNDOFF, ProductRoute, product_route
 
 CPU_TILE_BYTES: Final = 16 << 20  # a share of the last-level cache
 GPU_TILE_BYTES: Final = 512 << 20
 ROUGH_FROM: Final = 64  # dimensions and clusters; below, bfloat16 saves nothing
 SCREENED_FROM: Final = 128  # below, checking costs more than it saves
 TOO_CLOSE: Final = 0.15  # so does checking more than this part of the rows twice
-DOUBT: Final = 1.5 * UNIT_ROUNDOFF
+DOUBT: Final = 1.5 * BFLOAT16_ROUNDOFF
 
 
 def score_tile(n_clusters: int, device: torch.device) -> Tensor:
@@ -58,15 +58,15 @@ class Codebook:
     """
 
     centroids_kd: Tensor
-    route: Route = attrs.field()
+    route: ProductRoute = attrs.field()
     half_norms_k: Tensor = attrs.field(init=False)
     _doubts_k: Tensor = attrs.field(init=False)
 
     @route.default
-    def _route(self) -> Route:
-        route = route_for(self.centroids_kd.device)
+    def _route(self) -> ProductRoute:
+        route = product_route(self.centroids_kd.device)
         small = min(self.centroids_kd.shape) < SCREENED_FROM
-        return Route.PLAIN if route is Route.SCREENED and small else route
+        return ProductRoute.PLAIN if route is ProductRoute.SCREENED and small else route
 
     @half_norms_k.default
     def _half_norms(self) -> Tensor:
@@ -79,10 +79,10 @@ class Codebook:
         Rows that are close to several centroids, measured by their length, are not screened.
         """
         codebook = cls(centroids_kd)
-        if codebook.route is Route.SCREENED:
+        if codebook.route is ProductRoute.SCREENED:
             n_close = codebook._search(rows_bd, tile_bk)[1]
             if n_close > TOO_CLOSE * len(rows_bd):
-                return cls(centroids_kd, Route.PLAIN)
+                return cls(centroids_kd, ProductRoute.PLAIN)
         return codebook
 
     def moved_to(self, centroids_kd: Tensor) -> Self:
@@ -91,7 +91,7 @@ class Codebook:
 
     @_doubts_k.default
     def _doubts(self) -> Tensor:
-        if self.route is not Route.SCREENED:
+        if self.route is not ProductRoute.SCREENED:
             return self.half_norms_k.new_zeros(0)
         return DOUBT * fourth_norms(self.centroids_kd.square())
 
@@ -105,7 +105,7 @@ class Codebook:
     def roughly_nearest(self, rows_bd: Tensor, tile_bk: Tensor) -> Nearest:
         """A centroid of each row [B, D] that is nearest to the precision of bfloat16, if that is faster."""
         fast = min(self.centroids_kd.shape) >= ROUGH_FROM
-        route = route_for(rows_bd.device) if fast else Route.PLAIN
+        route = product_route(rows_bd.device) if fast else ProductRoute.PLAIN
         best_b, labels_b = self._best(route, rows_bd, tile_bk[: len(rows_bd)])
         return Nearest(labels_b, rows_bd.square().sum(dim=1), best_b)
 
@@ -119,14 +119,16 @@ class Codebook:
         scores_bk = tile_bk[: len(rows_bd)]
         best_b, labels_b = self._best(self.route, rows_bd, scores_bk)
         squares_bd, n_close = rows_bd.square(), 0
-        if self.route is Route.SCREENED:
+        if self.route is ProductRoute.SCREENED:
             close_c = self._close(scores_bk, best_b, labels_b, fourth_norms(squares_bd))
             n_close = len(close_c)
             if n_close:
                 best_b[close_c], labels_b[close_c] = self._settle(rows_bd[close_c], tile_bk)
         return Nearest(labels_b, squares_bd.sum(dim=1), best_b), n_close
 
-    def _best(self, route: Route, rows_bd: Tensor, scores_bk: Tensor) -> tuple[Tensor, Tensor]:
+    def _best(
+        self, route: ProductRoute, rows_bd: Tensor, scores_bk: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The largest x.c - |c|^2 / 2 of each row, and whose it is; all of them go to `scores_bk`."""
         route.multiply(rows_bd, self.centroids_kd, scores_bk)
         best_b, labels_b = scores_bk.sub_(self.half_norms_k).max(dim=1)
@@ -150,7 +152,7 @@ class Codebook:
 
     def _settle(self, rows_cd: Tensor, tile_bk: Tensor) -> tuple[Tensor, Tensor]:
         """The best scores and their labels in float32."""
-        return self._best(Route.PLAIN, rows_cd, tile_bk[: len(rows_cd)])
+        return self._best(ProductRoute.PLAIN, rows_cd, tile_bk[: len(rows_cd)])
 
 
 def fourth_norms(squares_bd: Tensor) -> Tensor:

@@ -8,13 +8,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from traits_core import Comm, DataError, FarRows, check_activations, check_state
+from traits_core import Comm, DataError, FarRows, ProductRoute, check_activations, check_state
 from traits_plugin_kmeans.codebook import Codebook, Nearest, score_tile
 from traits_plugin_kmeans.config import KMeansConfig
 from traits_plugin_kmeans.frame import Frame
 from traits_plugin_kmeans.moving_means import move_means
 from traits_plugin_kmeans.plan import Plan, decay, step_rows
-from traits_plugin_kmeans.products import Route
 from traits_plugin_kmeans.reseeding import places_beside, reseed
 from traits_plugin_kmeans.scorer import KMeansScorer
 from traits_plugin_kmeans.sizes import n_duplicates, size_metrics
@@ -102,7 +101,7 @@ class KMeans:
             points = self._config.first_window * n_clusters / n_rows
             self._frame.shift_d.copy_(frame.shift_d)
             self._codebook = start.codebook
-            self._screened.fill_(start.codebook.route is Route.SCREENED)
+            self._screened.fill_(start.codebook.route is ProductRoute.SCREENED)
             self._weights_k.copy_(start.counts_k * points)
             self._reach.copy_(start.reach)
             self._step_rows.fill_(step_rows(n_clusters, max(n_rows, self._epoch_rows)))
@@ -195,8 +194,8 @@ class KMeans:
     def _choose_route(self) -> None:
         """Screen rows where the start found that it pays, and this processor can."""
         codebook = Codebook(self._codebook.centroids_kd)
-        if codebook.route is Route.SCREENED and not self._screened:
-            codebook = Codebook(codebook.centroids_kd, Route.PLAIN)
+        if codebook.route is ProductRoute.SCREENED and not self._screened:
+            codebook = Codebook(codebook.centroids_kd, ProductRoute.PLAIN)
         self._codebook = codebook
 
     def _accumulate(self, acts_bd: Tensor) -> None:

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from traits_plugin_kmeans import products
-from traits_plugin_kmeans.products import Route, probed_route, route_for
+from traits_core import ProductRoute, product_route
+from traits_core.learning import products
+from traits_core.learning.products import probed_route
 
 CPU = torch.device("cpu")
 
@@ -12,12 +13,14 @@ def probe(monkeypatch):
     """Probe a processor whose oneDNN products are `product(rows, centroids)`."""
 
     def run(product):
-        def multiply(route, rows_bd, centroids_kd, out_bk):
-            rows_bd = rows_bd if route is Route.PLAIN else rows_bd.clone()
-            exact_bk = rows_bd @ centroids_kd.T
-            out_bk.copy_(exact_bk if route is Route.PLAIN else product(rows_bd, centroids_kd))
+        def multiply(route, rows_bd, prototypes_kd, out_bk):
+            rows_bd = rows_bd if route is ProductRoute.PLAIN else rows_bd.clone()
+            exact_bk = rows_bd @ prototypes_kd.T
+            out_bk.copy_(
+                exact_bk if route is ProductRoute.PLAIN else product(rows_bd, prototypes_kd)
+            )
 
-        monkeypatch.setattr(Route, "multiply", multiply)
+        monkeypatch.setattr(ProductRoute, "multiply", multiply)
         probed_route.cache_clear()
         return probed_route()
 
@@ -26,15 +29,17 @@ def probe(monkeypatch):
 
 
 def test_products_in_bfloat16_are_screened(probe):
-    assert probe(lambda x, c: x.bfloat16().float() @ c.bfloat16().float().T) is Route.SCREENED
+    assert (
+        probe(lambda x, c: x.bfloat16().float() @ c.bfloat16().float().T) is ProductRoute.SCREENED
+    )
 
 
 def test_products_in_another_float32_are_taken_as_they_are(probe):
-    assert probe(lambda x, c: (x.double() @ c.double().T).float()) is Route.ONEDNN
+    assert probe(lambda x, c: (x.double() @ c.double().T).float()) is ProductRoute.ONEDNN
 
 
 def test_the_same_products_need_no_route_of_their_own(probe):
-    assert probe(lambda x, c: x @ c.T) is Route.PLAIN
+    assert probe(lambda x, c: x @ c.T) is ProductRoute.PLAIN
 
 
 @pytest.mark.parametrize(
@@ -46,17 +51,17 @@ def test_the_same_products_need_no_route_of_their_own(probe):
     ids=["wrong", "NaN"],
 )
 def test_products_that_are_wrong_are_refused(probe, product):
-    assert probe(product) is Route.PLAIN
+    assert probe(product) is ProductRoute.PLAIN
 
 
 def test_each_route_of_this_processor_is_as_precise_as_it_says():
     generator = torch.Generator().manual_seed(1)
     rows_bd = torch.randn(300, 200, generator=generator)
-    centroids_kd = torch.randn(150, 200, generator=generator)
-    exact_bk = rows_bd.double() @ centroids_kd.double().T
-    route, product_bk = route_for(CPU), torch.empty(300, 150)
-    route.multiply(rows_bd, centroids_kd, product_bk)
-    bound = 1.0 if route is Route.SCREENED else 1e-4
+    prototypes_kd = torch.randn(150, 200, generator=generator)
+    exact_bk = rows_bd.double() @ prototypes_kd.double().T
+    route, product_bk = product_route(CPU), torch.empty(300, 150)
+    route.multiply(rows_bd, prototypes_kd, product_bk)
+    bound = 1.0 if route is ProductRoute.SCREENED else 1e-4
     assert (product_bk - exact_bk).abs().max() < bound
 
 
@@ -65,7 +70,7 @@ def test_multiplying_leaves_the_precision_of_torch_alone(precision):
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
     try:
-        Route.SCREENED.multiply(torch.ones(64, 64), torch.ones(64, 64), torch.empty(64, 64))
+        ProductRoute.SCREENED.multiply(torch.ones(64, 64), torch.ones(64, 64), torch.empty(64, 64))
         assert torch.get_float32_matmul_precision() == precision
     finally:
         torch.set_float32_matmul_precision(before)
@@ -73,12 +78,12 @@ def test_multiplying_leaves_the_precision_of_torch_alone(precision):
 
 def test_an_error_leaves_the_precision_of_torch_alone():
     with pytest.raises(RuntimeError):
-        Route.SCREENED.multiply(torch.ones(4, 4), torch.ones(4, 5), torch.empty(4, 4))
+        ProductRoute.SCREENED.multiply(torch.ones(4, 4), torch.ones(4, 5), torch.empty(4, 4))
     assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_a_torch_without_the_switch_multiplies_plainly(monkeypatch):
     monkeypatch.delattr(type(torch.backends.mkldnn), "matmul", raising=False)
     probed_route.cache_clear()
-    assert products.probed_route() is Route.PLAIN
+    assert products.probed_route() is ProductRoute.PLAIN
     probed_route.cache_clear()

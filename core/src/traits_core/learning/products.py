@@ -1,4 +1,4 @@
-"""Which matrix product finds nearest centroids fastest on this processor without changing a label."""
+"""The fastest product of rows and prototypes that this processor has, and how precise it is."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-UNIT_ROUNDOFF: Final = 2.0**-8  # of bfloat16
-PROBED: Final = (256, 192, 320)  # rows, columns, centroids: enough that oneDNN takes them
+BFLOAT16_ROUNDOFF: Final = 2.0**-8  # the largest relative error of a number, rounded or cut off
+PROBED: Final = (256, 192, 320)  # rows, columns, prototypes: enough that oneDNN takes them
 
 
-class Route(Enum):
-    """How rows are multiplied with centroids.
+class ProductRoute(Enum):
+    """How rows are multiplied with prototypes.
 
     PLAIN: float32, as torch does it
     ONEDNN: float32 by oneDNN, which knows instructions that the default library does not use here
@@ -27,22 +27,22 @@ class Route(Enum):
     ONEDNN = "oneDNN"
     SCREENED = "screened"
 
-    def multiply(self, rows_bd: Tensor, centroids_kd: Tensor, out_bk: Tensor) -> None:
-        """Write `rows_bd @ centroids_kd.T` to `out_bk`, all of them float32."""
-        if self is Route.PLAIN:
-            torch.mm(rows_bd, centroids_kd.T, out=out_bk)
+    def multiply(self, rows_bd: Tensor, prototypes_kd: Tensor, out_bk: Tensor) -> None:
+        """Write `rows_bd @ prototypes_kd.T` to `out_bk`, all of them float32."""
+        if self is ProductRoute.PLAIN:
+            torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
             return
         with _onednn_products():
-            torch.mm(rows_bd, centroids_kd.T, out=out_bk)
+            torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
 
 
-def route_for(device: torch.device) -> Route:
+def product_route(device: torch.device) -> ProductRoute:
     """The route on a device: what `probed_route` found on a CPU, PLAIN elsewhere."""
-    return probed_route() if device.type == "cpu" else Route.PLAIN
+    return probed_route() if device.type == "cpu" else ProductRoute.PLAIN
 
 
 @functools.cache
-def probed_route() -> Route:
+def probed_route() -> ProductRoute:
     """The route that the errors of a small product against float64 allow on this CPU.
 
     torch lets oneDNN compute float32 products in bfloat16. Where the processor multiplies bfloat16
@@ -51,23 +51,27 @@ def probed_route() -> Route:
     route, so that the seed decides everything.
     """
     if not hasattr(torch.backends.mkldnn, "matmul"):  # before torch 2.9
-        return Route.PLAIN
+        return ProductRoute.PLAIN
     b, d, k = PROBED
     generator = torch.Generator().manual_seed(0)
     rows_bd = torch.randn(b, d, generator=generator, dtype=torch.float32)
-    centroids_kd = torch.randn(k, d, generator=generator, dtype=torch.float32)
-    exact_bk = rows_bd.double() @ centroids_kd.double().T
+    prototypes_kd = torch.randn(k, d, generator=generator, dtype=torch.float32)
+    exact_bk = rows_bd.double() @ prototypes_kd.double().T
     errors = {}
-    for route in (Route.PLAIN, Route.SCREENED):
+    for route in (ProductRoute.PLAIN, ProductRoute.SCREENED):
         product_bk = torch.empty(b, k, dtype=torch.float32)
-        route.multiply(rows_bd, centroids_kd, product_bk)
+        route.multiply(rows_bd, prototypes_kd, product_bk)
         errors[route] = float((product_bk - exact_bk).abs().max())
-    rounding = UNIT_ROUNDOFF * float(rows_bd.norm(dim=1).max() * centroids_kd.norm(dim=1).max())
-    if errors[Route.SCREENED] == errors[Route.PLAIN]:
-        return Route.PLAIN  # the flag is not listened to
-    if errors[Route.SCREENED] <= 4 * errors[Route.PLAIN]:
-        return Route.ONEDNN
-    return Route.SCREENED if errors[Route.SCREENED] <= rounding else Route.PLAIN
+    rounding = BFLOAT16_ROUNDOFF * float(
+        rows_bd.norm(dim=1).max() * prototypes_kd.norm(dim=1).max()
+    )
+    if errors[ProductRoute.SCREENED] == errors[ProductRoute.PLAIN]:
+        return ProductRoute.PLAIN  # the flag is not listened to
+    if errors[ProductRoute.SCREENED] <= 4 * errors[ProductRoute.PLAIN]:
+        return ProductRoute.ONEDNN
+    return (
+        ProductRoute.SCREENED if errors[ProductRoute.SCREENED] <= rounding else ProductRoute.PLAIN
+    )
 
 
 @contextmanager
