@@ -6,9 +6,8 @@ import json
 import pytest
 import torch
 
-from traits_core import ConfigError
 from traits_core.config.run_config import resolve_run
-from traits_core.config.seeds import parse_seeds, with_seeds
+from traits_core.config.sweep import SEED, sweep
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
 from traits_core.stages.compose import run_all, run_several
@@ -63,7 +62,7 @@ def outcome(run):
 def test_each_seed_ends_as_if_it_were_alone_and_the_store_is_read_once(
     method, registry, home, monkeypatch
 ):
-    configs = with_seeds(resolve_run({**SMALL, "method": method}, registry), (3, 0, 5))
+    configs = sweep({**SMALL, "method": method}, {SEED: (3, 0, 5)}, registry)
     passes = []
     batches = ShuffledStream.batches
 
@@ -79,38 +78,7 @@ def test_each_seed_ends_as_if_it_were_alone_and_the_store_is_read_once(
 
 
 def test_a_seed_that_has_run_is_not_run_again(registry, home):
-    config = resolve_run(SMALL, registry)
-    alone = run_all(config, home("home"))
+    alone = run_all(resolve_run(SMALL, registry), home("home"))
     before = outcome(alone), (alone.root / "status.json").read_text()
-    first, _ = run_several(with_seeds(config, (0, 1)), home("home"))
+    first, _ = run_several(sweep(SMALL, {SEED: (0, 1)}, registry), home("home"))
     assert (outcome(first), (first.root / "status.json").read_text()) == before
-
-
-def test_the_first_seed_is_the_run_without_the_option(registry):
-    config = resolve_run(SMALL, registry)
-    first, second = with_seeds(config, (0, 1))
-    assert first.digest == config.digest
-    assert second.run.order_seed == 0
-    given = resolve_run({**SMALL, "run": {"shuffle_seed": 9}}, registry)
-    assert [one.run.order_seed for one in with_seeds(given, (0, 1))] == [9, 9]
-
-
-def test_runs_that_want_other_batches_are_refused(registry, home):
-    config = resolve_run(SMALL, registry)
-    other = resolve_run({**SMALL, "run": {"batch_size": 128}}, registry)
-    with pytest.raises(ConfigError, match=r"run\.batch_size \(256, 128\)"):
-        run_several([config, other], home("home"))
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds"),
-    [("0..3", (0, 1, 2, 3)), ("0,2,5", (0, 2, 5)), ("7", (7,)), ("4,1..2,4", (4, 1, 2))],
-)
-def test_seeds_are_a_range_or_a_list(text, seeds):
-    assert parse_seeds(text) == seeds
-
-
-@pytest.mark.parametrize("text", ["", "3..1", "a", "1,,2", "-1", "1..", "0-3"])
-def test_other_texts_are_refused_with_an_example(text):
-    with pytest.raises(ConfigError, match=r"0\.\.3 or 0,2,5"):
-        parse_seeds(text)

@@ -54,6 +54,18 @@ MISTAKES = {
         (*RUN, "--set", "method.n_prototype=1"),
         ["no option --method.n-prototype. Did you mean '--method.n-prototypes'?"],
     ),
+    "junk in vary": (
+        (*RUN, "--vary", "x"),
+        ["--vary x: expected SECTION.OPTION=VALUE, e.g. method"],
+    ),
+    "an option of the stream in vary": (
+        (*RUN, "--vary", "run.batch_size=1,2"),
+        ["--vary run.batch_size: only options of method and probe vary"],
+    ),
+    "ill-typed value in vary": (
+        (*RUN, "--dataset.path", "x", "--vary", "method.n-prototypes=3,3.5"),
+        ["traits: error: --method.n-prototypes: expected an integer, got '3.5'\n"],
+    ),
     "unknown name in set": ((*RUN[:1], "--set", "method.name=toi"), ["no method named 'toi'"]),
     "unicode": (("run", "--method", "größe☃"), ["no method named 'größe☃'"]),
     "missing file": ((*RUN, "--config", "absent.toml"), ["--config absent.toml: No such file"]),

@@ -91,6 +91,46 @@ def test_a_dry_run_as_json_is_one_document(traits):
     assert {step["state"] for step in found["plan"]} == {"to do"}
 
 
+def test_a_dry_run_of_several_says_how_they_differ(traits):
+    several = ("--vary", "method.n-prototypes=4,8", "--seeds", "0..1", "--dry-run")
+    arguments = ("run", "--method", "random", "--dataset", "digits", "--device", "cpu", *several)
+    shown = traits(*arguments).out
+    assert tomllib.loads(shown)["method"]["n_prototypes"] == 4
+    assert shown.splitlines()[-5:] == [
+        "# 4 runs learn in one pass over the activations, this one first:",
+        "# 1. n_prototypes=4, seed 0: 0 of 8 stages complete",
+        "# 2. n_prototypes=4, seed 1: 0 of 8 stages complete",
+        "# 3. n_prototypes=8, seed 0: 0 of 8 stages complete",
+        "# 4. n_prototypes=8, seed 1: 0 of 8 stages complete",
+    ]
+    found = json.loads(traits(*arguments, "--json").out)
+    assert [plan["options"] for plan in found] == [
+        {"method.n_prototypes": n, "run.seed": seed} for n in (4, 8) for seed in (0, 1)
+    ]
+    assert len({plan["plan"][2]["output"] for plan in found}) == 4
+
+
+def test_several_runs_are_a_row_each_and_named_while_they_learn(traits):
+    small = ("--dataset.limit", "64", "--method.max-epochs", "1", "--device", "cpu")
+    arguments = ("run", "--method", "kmeans", "--dataset", "digits", *small)
+    ended = traits(*arguments, "--vary", "method.n-clusters=4,8")
+    assert ended.code == 0, ended.err
+    for name in ("n_clusters=4", "n_clusters=8"):
+        assert f"  {name}: epoch 1/1: " in ended.err
+        assert f"\n{name}:\n" in ended.err
+    heading, _, *rows = (line.split() for line in ended.out.splitlines())
+    assert heading[:2] == ["n_clusters", "map"]
+    assert heading[-5:] == ["constant", "permuted", "gaussian", "activations", "run"]
+    assert [row[0] for row in rows] == ["4", "8"]
+    first, second = json.loads(traits(*arguments, "--vary", "method.n-clusters=4,8", "--json").out)
+    assert [first["options"], second["options"]] == [
+        {"method.n_clusters": 4},
+        {"method.n_clusters": 8},
+    ]
+    assert [row[-1] for row in rows] == [first["run"], second["run"]]
+    assert float(rows[1][1]) == pytest.approx(second["map"]["method"], abs=1e-4)
+
+
 def test_a_reader_that_leaves_early_is_no_error():
     with subprocess.Popen(
         [sys.executable, "-c", MAIN, "plugin", "list", "--json"],
@@ -148,7 +188,7 @@ def test_an_interrupted_stage_says_how_to_go_on(process):
 def test_what_a_stage_prints_goes_to_stderr(process):
     code = (
         "import traits_core.stages.compose as m\n"
-        f"m.plan = lambda *a: print('chatter') or []\n{MAIN}"
+        f"m.plan = lambda *a: print('chatter') or [[]]\n{MAIN}"
     )
     words = [
         "run",

@@ -1,4 +1,4 @@
-"""What the terminal shows of a run, planned or finished."""
+"""What the terminal shows of runs, planned or finished."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from traits_core.cli.shared import print_json
 from traits_core.cli.tables import format_table
 from traits_core.config.run_config import RunConfig
+from traits_core.config.sweep import column, differences, label
 from traits_core.stages.compose import PlannedStage
 from traits_core.stages.probe import read_result
 from traits_core.stages.rundir import RunDirectory
@@ -28,20 +29,20 @@ def print_result(run: RunDirectory, as_json: bool) -> None:
 
 
 def print_results(runs: Sequence[RunDirectory], as_json: bool) -> None:
-    """Print several results one after the other; as JSON, one list."""
+    """Print a row per run: how it differs, its mAP beside those of the nulls, and where it is."""
+    differing = differences([run.config for run in runs])
     if as_json:
-        print_json([_result_json(run) for run in runs])
+        found = zip(runs, differing, strict=True)
+        print_json([{"options": options, **_result_json(run)} for run, options in found])
         return
-    for number, run in enumerate(runs):
-        print("\n" * bool(number), end="")
-        print_result(run, as_json=False)
+    rows = [_result_row(run, options) for run, options in zip(runs, differing, strict=True)]
+    print(format_table(rows, list(dict.fromkeys(name for row in rows for name in row))))
 
 
 def print_plan(config: RunConfig, stages: Sequence[PlannedStage], as_json: bool) -> None:
     """Print the merged configuration and the stages: text that `--config` takes as a TOML file."""
     if as_json:
-        steps = [{"stage": s.name, "output": s.output, "state": s.state} for s in stages]
-        print_json({"config": config.to_json(), "plan": steps})
+        print_json(_plan_json(config, stages))
         return
     for section, options in config.to_json().items():
         print(f"[{section}]")
@@ -52,9 +53,44 @@ def print_plan(config: RunConfig, stages: Sequence[PlannedStage], as_json: bool)
         print(f"# {number}. {stage.name:18} {stage.state:8} {stage.output}")
 
 
+def print_plans(
+    configs: Sequence[RunConfig], plans: Sequence[Sequence[PlannedStage]], as_json: bool
+) -> None:
+    """Print the plan of the first of several runs, and how the runs differ; as JSON, all plans."""
+    differing = differences(configs)
+    if as_json:
+        planned = zip(configs, plans, differing, strict=True)
+        print_json(
+            [{"options": options, **_plan_json(c, stages)} for c, stages, options in planned]
+        )
+        return
+    print_plan(configs[0], plans[0], as_json=False)
+    print(f"#\n# {len(configs)} runs learn in one pass over the activations, this one first:")
+    for number, (options, stages) in enumerate(zip(differing, plans, strict=True), 1):
+        complete = sum(stage.state == "complete" for stage in stages)
+        print(f"# {number}. {label(options)}: {complete} of {len(stages)} stages complete")
+
+
 def _result_json(run: RunDirectory) -> dict[str, Any]:
     scores = {row["row"]: row["map"] for row in read_result(run).headline if "map" in row}
     return {"run": run.root, "report": run.report, "map": scores}
+
+
+def _result_row(run: RunDirectory, options: dict[str, Any]) -> dict[str, Any]:
+    headline = read_result(run).headline
+    nulls = {row["row"]: row["map"] for row in headline if "map" in row}
+    method = next((row for row in headline if row["row"] == "method"), headline[-1])
+    return {
+        **{column(name): value for name, value in options.items()},
+        **{name: method[name] for name in SHOWN[1:] if name in method},
+        **{name: value for name, value in nulls.items() if name != "method"},
+        "run": str(run.root),
+    }
+
+
+def _plan_json(config: RunConfig, stages: Sequence[PlannedStage]) -> dict[str, Any]:
+    steps = [{"stage": s.name, "output": s.output, "state": s.state} for s in stages]
+    return {"config": config.to_json(), "plan": steps}
 
 
 def _toml(value: Any) -> str:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from traits_core.cli.shared import DEFAULT_HOME, Device, Home, Json, context, print_json
-from traits_core.config.run_config import RawConfig, resolve_run, resolve_source, resolve_track
-from traits_core.config.seeds import parse_seeds, with_seeds
+from traits_core.config.run_config import RawConfig, resolve_source, resolve_track
+from traits_core.config.sweep import SEED, parse_seeds, parse_vary, sweep
 
 if TYPE_CHECKING:
-    from traits_core.config.run_config import RunConfig
-    from traits_core.registry.plugins import Registry
+    from traits_core.config.sweep import Axes
 
 DryRun = Annotated[
     bool,
@@ -30,6 +29,15 @@ Seeds = Annotated[
         help="one run per seed, trained in one pass over the data in the order of the first seed",
     ),
 ]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="SECTION.OPTION=VALUE,...",
+        help="one run per value of an option of method or probe, trained in one pass over the data; "
+        "may be repeated, and combined with --seeds: one run per combination",
+    ),
+]
 
 
 def run(
@@ -37,6 +45,7 @@ def run(
     home: Home = DEFAULT_HOME,
     device: Device = "auto",
     seeds: Seeds = None,
+    vary: Vary = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -50,26 +59,30 @@ def run(
       traits run --method kmeans --dataset emoji
       traits run --method kmeans --dataset digits --method.n-clusters 32
       traits run --method kmeans --dataset emoji --seeds 0..3
+      traits run --method kmeans --dataset emoji --vary method.n-clusters=16,32
       traits run --method kmeans --dataset emoji --help
       traits run --config RUN/run.json --set run.seed=1
     """
     from traits_core.registry.loader import load_registry
 
     registry = load_registry()
-    configs = _configs(raw, registry, seeds)
-    from traits_core.cli.results import print_plan, print_result, print_results
+    axes = _axes(seeds, vary)
+    configs = sweep(raw, axes, registry)
+    from traits_core.cli.results import print_plan, print_plans, print_result, print_results
     from traits_core.stages.compose import plan, run_several
 
     with context(home, device, registry, resolve_track(raw, registry)) as ctx:
-        plans = [plan(config, ctx) for config in configs[:1] if dry_run]
+        plans = plan(configs, ctx) if dry_run else []
         runs = [] if dry_run else run_several(configs, ctx)
     if ctx.comm.rank:
         return
-    for stages in plans:
-        print_plan(configs[0], stages, json)
-    if seeds is not None and runs:
+    if dry_run and axes:
+        print_plans(configs, plans, json)
+    elif dry_run:
+        print_plan(configs[0], plans[0], json)
+    elif axes:
         print_results(runs, json)
-    elif runs:
+    else:
         print_result(runs[0], json)
 
 
@@ -108,6 +121,7 @@ def train(
     home: Home = DEFAULT_HOME,
     device: Device = "auto",
     seeds: Seeds = None,
+    vary: Vary = None,
     json: Json = False,
 ) -> None:
     """Learn prototypes from extracted activations.
@@ -115,11 +129,13 @@ def train(
     \b
     Examples:
       traits train --method kmeans --dataset emoji --method.n-clusters 256
+      traits train --method kmeans --dataset emoji --vary method.n-clusters=64,256
     """
     from traits_core.registry.loader import load_registry
 
     registry = load_registry()
-    configs = _configs(raw, registry, seeds)
+    axes = _axes(seeds, vary)
+    configs = sweep(raw, axes, registry)
     with context(home, device, registry, resolve_track(raw, registry)) as ctx:
         from traits_core.stages.compose import train_several
 
@@ -128,15 +144,15 @@ def train(
         return
     if not json:
         print(*(run.root for run in runs), sep="\n")
-    elif seeds is None:
-        print_json({"run": runs[0].root})
-    else:
+    elif axes:
         print_json([{"run": run.root} for run in runs])
+    else:
+        print_json({"run": runs[0].root})
 
 
-def _configs(raw: RawConfig, registry: Registry, seeds: str | None) -> list[RunConfig]:
-    config = resolve_run(raw, registry)
-    return [config] if seeds is None else with_seeds(config, parse_seeds(seeds))
+def _axes(seeds: str | None, vary: list[str] | None) -> Axes:
+    """What varies between the runs, the seed fastest; empty when a single run is asked for."""
+    return parse_vary(vary or []) | ({} if seeds is None else {SEED: parse_seeds(seeds)})
 
 
 COMMANDS: Final[Mapping[str, tuple[Callable[..., None], tuple[str, ...]]]] = {

@@ -42,12 +42,18 @@ def parse_set(pairs: Iterable[str]) -> RawConfig:
     """Read `SECTION.OPTION=VALUE` pairs."""
     tables: dict[str, dict[str, Any]] = {}
     for pair in pairs:
-        key, equals, value = pair.partition("=")
-        section, dot, name = key.partition(".")
-        if not (equals and dot and section and name):
-            raise ConfigError(f"--set {pair}: expected SECTION.OPTION=VALUE, e.g. run.seed=1")
-        tables.setdefault(section, {})[name.replace("-", "_")] = value
+        section, name, value = split_pair("--set", pair, "run.seed=1")
+        tables.setdefault(section, {})[name] = value
     return tables
+
+
+def split_pair(flag: str, pair: str, example: str) -> tuple[str, str, str]:
+    """Section, option and value of `SECTION.OPTION=VALUE`; ConfigError for anything else."""
+    key, equals, value = pair.partition("=")
+    section, dot, name = key.partition(".")
+    if not (equals and dot and section and name):
+        raise ConfigError(f"{flag} {pair}: expected SECTION.OPTION=VALUE, e.g. {example}")
+    return section, name.replace("-", "_"), value
 
 
 def merge(*layers: RawConfig) -> RawConfig:

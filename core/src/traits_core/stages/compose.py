@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from traits_core.config.run_config import RunConfig
-from traits_core.config.seeds import refuse_other_batches
+from traits_core.config.sweep import differences, label, refuse_other_batches
 from traits_core.errors import StageError
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source, activations_root, extract, open_source
@@ -65,6 +65,8 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
         }
         train(runs, activations[configs[0].run.train_split], context)
         for run in runs if context.comm.rank == 0 else ():
+            if run.label:
+                context.progress.say(f"{run.label}:")
             materialize_scores(run, activations, context)
             probe(run, source.dataset, context)
             report(run, source, activations, context)
@@ -90,10 +92,11 @@ def train_several(configs: Sequence[RunConfig], context: Context) -> list[RunDir
 def _begun(configs: Sequence[RunConfig], context: Context) -> Iterator[list[RunDirectory]]:
     """The directories of runs, which rank 0 holds and has watched."""
     trackers = [context.new_trackers() for _ in configs]
+    labels = map(label, differences(configs))
     with ExitStack() as stack:
         runs = []
-        for config, watching in zip(configs, trackers, strict=True):
-            run = create_run(context.home, config, context.registry, watching)
+        for config, watching, name in zip(configs, trackers, labels, strict=True):
+            run = create_run(context.home, config, context.registry, watching, name)
             runs.append(run)
             if context.comm.rank == 0:
                 stack.enter_context(locked(run.root))
@@ -103,9 +106,18 @@ def _begun(configs: Sequence[RunConfig], context: Context) -> Iterator[list[RunD
         yield runs
 
 
-def plan(config: RunConfig, context: Context) -> list[PlannedStage]:
-    """The stages of a run and what is done of them; nothing is written."""
-    source, root = open_source(config, context), run_root(context.home, config)
+def plan(configs: Sequence[RunConfig], context: Context) -> list[list[PlannedStage]]:
+    """The stages of each run and what is done of them; nothing is written.
+
+    Raises ConfigError when the configurations do not want the same batches.
+    """
+    refuse_other_batches(configs)
+    source = open_source(configs[0], context)
+    return [_planned(config, source, context) for config in configs]
+
+
+def _planned(config: RunConfig, source: Source, context: Context) -> list[PlannedStage]:
+    root = run_root(context.home, config)
     stages = []
     for split in splits(config):
         output = activations_root(context.home, source.header(split))

@@ -25,11 +25,15 @@ FORMAT_VERSION = 1
 
 @attrs.frozen
 class RunDirectory:
-    """Paths of one run, see docs/runs.md for what each of them holds, and who watches it."""
+    """Paths of one run, see docs/runs.md for what each of them holds, and who watches it.
+
+    `label` says how it differs from those that are made with it, and is empty when it is alone.
+    """
 
     root: Path
     config: RunConfig
     trackers: Trackers = attrs.field(factory=Trackers, eq=False)
+    label: str = attrs.field(default="", eq=False)
 
     checkpoints = property(lambda self: self.root / "checkpoints")
     metrics = property(lambda self: self.root / "metrics.jsonl")
@@ -51,7 +55,7 @@ def run_root(home: Path, config: RunConfig) -> Path:
 
 
 def create_run(
-    home: Path, config: RunConfig, registry: Registry, trackers: Trackers
+    home: Path, config: RunConfig, registry: Registry, trackers: Trackers, label: str = ""
 ) -> RunDirectory:
     """Make the directory of a run that `trackers` watch, or return it when it is there."""
     root = run_root(home, config)
@@ -67,8 +71,8 @@ def create_run(
     try:
         create_json(root / "run.json", facts)
     except FileExistsError:
-        return attrs.evolve(open_run(root, registry), trackers=trackers)
-    return RunDirectory(root, config, trackers)
+        return attrs.evolve(open_run(root, registry), trackers=trackers, label=label)
+    return RunDirectory(root, config, trackers, label)
 
 
 def open_run(root: Path, registry: Registry) -> RunDirectory:

@@ -10,7 +10,7 @@ import attrs
 import torch
 
 from traits_core.config.run_config import digest_of
-from traits_core.config.seeds import refuse_other_batches
+from traits_core.config.sweep import refuse_other_batches
 from traits_core.errors import StageError
 from traits_core.normalization.normalizer import Normalizer
 from traits_core.normalization.stream import NormalizedStream
@@ -89,7 +89,7 @@ def _learn(runs: Sequence[RunDirectory], activations: Store, context: Context) -
     )
     if context.comm.world_size > 1:
         stream = SlicedStream(stream, context.comm)
-    learners = [_learner(run, activations, normalizer, context, len(runs) > 1) for run in runs]
+    learners = [_learner(run, activations, normalizer, context) for run in runs]
     Loop(
         learners=learners,
         stream=NormalizedStream(stream, normalizer) if normalizer else stream,
@@ -128,7 +128,6 @@ def _learner(
     activations: Store,
     normalizer: Normalizer | None,
     context: Context,
-    named: bool,
 ) -> Learner:
     seed, (array,) = run.config.run.seed, activations.header.arrays
     method: Method = run.config.method.build(
@@ -142,7 +141,7 @@ def _learner(
         return normalizer(rows_nd) if normalizer else rows_nd
 
     return Learner(
-        name=f"{run.config.method.spec.name}, seed {seed}" if named else "",
+        name=run.label,
         method=method,
         sample=sample,
         checkpoints=Checkpoints(run.checkpoints, context.comm),
