@@ -21,8 +21,8 @@ from traits_plugin_sae.metrics.latents import LatentSums
 
 N_FEATURES, D_MODEL, L0, BATCH = 2048, 256, 16, 2048
 ROWS, HELD_OUT = 64 * BATCH, 8 * BATCH
-PEERS_RATE: Final = 3e-3
-"""The rate at which all peers are known to recover most; no rates are compared here."""
+PEERS_RATES: Final = (3e-3, 6e-3, 1.2e-2)
+"""Peers are trained at each of these; compare with what they explain most at."""
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +41,7 @@ UNITS: Final = {"dead": "part of latents", "l0": "latents a row", "ms": "ms a st
 
 
 def cases(architecture: str, wanted: str, steps: int, seed: int) -> Iterator[Line]:
-    """Ours at its default learning rate beside each peer at 3e-3."""
+    """Ours at its default learning rate beside each peer at three."""
     task = Task(
         architecture=architecture,
         d_model=D_MODEL,
@@ -54,19 +54,20 @@ def cases(architecture: str, wanted: str, steps: int, seed: int) -> Iterator[Lin
     truth = planted(N_FEATURES, D_MODEL, L0, seed)
     rows_nd = truth.rows(ROWS, held_out=False)
     held_out_nd = truth.rows(HELD_OUT, held_out=True)
-    torch.manual_seed(seed)
-    ours = _trained(Ours, task, rows_nd, held_out_nd, truth.features_kd)
-    for name, adapter in peers(architecture, wanted).items():
+    case = f"{architecture}, planted features, {steps} steps, seed {seed}"
+
+    def found(contender: Contender, rate: float | None) -> Found:
         torch.manual_seed(seed)
-        their_task = attrs.evolve(task, learning_rate=PEERS_RATE)
-        theirs = (
-            _trained(adapter, their_task, rows_nd, held_out_nd, truth.features_kd)
-            if adapter
-            else None
-        )
-        yield from _lines(
-            f"{architecture}, planted features, {steps} steps, seed {seed}", name, ours, theirs
-        )
+        at_rate = attrs.evolve(task, learning_rate=rate)
+        return _trained(contender, at_rate, rows_nd, held_out_nd, truth.features_kd)
+
+    ours = found(Ours, None)
+    for name, adapter in peers(architecture, wanted).items():
+        if adapter is None:
+            yield from _lines(case, name, ours, None)
+            continue
+        for rate in PEERS_RATES:
+            yield from _lines(f"{case}, peer at {rate:g}", name, ours, found(adapter, rate))
 
 
 def _trained(
