@@ -1,4 +1,4 @@
-"""`traits convert`: a store, or what others wrote, into another format."""
+"""`traits convert`: a store, or what others wrote, into another format; scores into another form."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import typer
 
 from traits_core.cli.shared import Json, print_json
 from traits_core.errors import ConfigError
+from traits_core.stores.header import DTYPES, FORMS
 
 if TYPE_CHECKING:
     from traits_core.config.run_config import Choice
     from traits_core.registry.plugins import Registry
+    from traits_core.scoring.recode import ScoreForm
     from traits_core.stores.reader import Store
 
 
@@ -23,8 +25,14 @@ def convert(
     ],
     target: Annotated[Path, typer.Argument(metavar="DST", help="a new directory")],
     to: Annotated[
-        str, typer.Option("--to", metavar="NAME", help="a storage or format: zarr, raw, npz, saev")
-    ],
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="NAME",
+            help="a storage or format: zarr, raw, npz, saev [with --scores: zarr-zstd for threshold, "
+            "else zarr]",
+        ),
+    ] = None,
     dtype: Annotated[
         str | None,
         typer.Option(
@@ -45,6 +53,32 @@ def convert(
             help="which tokens of saev's shards are read [default: content]",
         ),
     ] = None,
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            "--scores",
+            metavar="dense|top-k|threshold",
+            help="of a store of scores: all that it has in full rows, the largest of a row, or those "
+            "above a threshold [default: as they are]",
+        ),
+    ] = None,
+    scores_k: Annotated[
+        int | None,
+        typer.Option(
+            "--scores-k",
+            metavar="INT",
+            help="top-k: how many scores of a row are kept [default: the source's, else 32]",
+        ),
+    ] = None,
+    scores_tau: Annotated[
+        float | None,
+        typer.Option(
+            "--scores-tau",
+            metavar="FLOAT",
+            help="top-k and threshold: scores are kept as how far they are above this "
+            "[default: the source's, else 0]",
+        ),
+    ] = None,
     options: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,7 +87,7 @@ def convert(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Copy activations into another format.
+    """Copy activations or scores into another format or form.
 
     What SRC is, is recognised: `traits inspect SRC` shows it. A conversion into a store of traits
     that was interrupted goes on when the same command is run again.
@@ -63,25 +97,52 @@ def convert(
       traits convert saev/shards/e8e2578d acts --to zarr --tokens cls
       traits convert activations acts --to raw --dtype bfloat16
       traits convert acts out --to npz --layers 12 --set sequences_per_chunk=64
+      traits convert RUN/scores/test few --scores top-k --scores-k 16
     """
     from traits_core.registry.loader import load_registry
 
     registry = load_registry()
-    choice = _target(registry, to, options or [])
-    _check_dtype(dtype)
+    if dtype is not None:
+        _check_choice("--dtype", dtype, DTYPES)
+    form = _form(scores, scores_k, scores_tau)
+    choice = _target(registry, to or _storage_of(form), options or [])
     from traits_core.cli.progress import make_progress
+    from traits_core.scoring.recode import recode
     from traits_core.stores.convert import convert
     from traits_core.stores.open_any import open_any, select_layers
 
     opened = open_any(source, registry, {"tokens": tokens} if tokens else None)
     if layers is not None:
         opened = select_layers(opened, tuple(name.strip() for name in layers.split(",")))
+    progress = make_progress(sys.stderr)
     try:
-        root = convert(opened, target, choice, dtype, make_progress(sys.stderr))
+        if form:
+            root = recode(opened, target, choice, form, dtype, progress)
+        else:
+            root = convert(opened, target, choice, dtype, progress)
     except KeyboardInterrupt:
         print("\ninterrupted: the same command goes on, or begins again", file=sys.stderr)
         raise typer.Exit(130) from None
     _show(opened.store, open_any(root, registry).store, json)
+
+
+def _form(scores: str | None, k: int | None, tau: float | None) -> ScoreForm | None:
+    """What is asked for of scores; None when nothing is."""
+    from traits_core.scoring.recode import ScoreForm
+
+    if scores is None:
+        if k is not None or tau is not None:
+            raise ConfigError("--scores-k and --scores-tau need --scores top-k or threshold")
+        return None
+    _check_choice("--scores", scores, FORMS)
+    return ScoreForm(form=scores, k=k, tau=tau)
+
+
+def _storage_of(form: ScoreForm | None) -> str:
+    """The storage for scores of a form when none is named: rows of zeros are small in zstd alone."""
+    if form is None:
+        raise ConfigError("--to NAME is required, or --scores FORM for a store of scores")
+    return "zarr-zstd" if form.form == "threshold" else "zarr"
 
 
 def _target(registry: Registry, name: str, pairs: list[str]) -> Choice:
@@ -100,15 +161,16 @@ def _target(registry: Registry, name: str, pairs: list[str]) -> Choice:
     return Choice(specs[name], structure(specs[name].config, values, "set "))
 
 
-def _check_dtype(dtype: str | None) -> None:
-    from traits_core.stores.header import DTYPES
-
-    if dtype not in (None, *DTYPES):
-        raise ConfigError(f"--dtype {dtype}: choose from {', '.join(DTYPES)}")
+def _check_choice(flag: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{flag} {value}: choose from {', '.join(allowed)}")
 
 
 def _show(source: Store, written: Store, json: bool) -> None:
-    header = source.header
+    from traits_core.inspecting.stores import kept_scores
+
+    header = written.header if written.shards else source.header
+    before, after = _bytes(source), _bytes(written)
     facts: dict[str, Any] = {
         "path": written.root,
         "format": written.header.storage,
@@ -117,12 +179,25 @@ def _show(source: Store, written: Store, json: bool) -> None:
         "positions": header.positions,
         "arrays": {array.name: array.columns for array in header.arrays},
         "digest": written.digest,
+        "bytes": after,
+        "source_bytes": before,
     }
+    if header.kind == "scores":
+        facts["kept"] = kept_scores(header)
     if json:
         print_json(facts)
-    else:
-        names = ", ".join(f"{name} ({d})" for name, d in facts["arrays"].items())
-        print(f"{written.root}: {header.rows} rows of {names}, {facts['dtype']} {facts['format']}")
+        return
+    names = ", ".join(f"{name} ({d})" for name, d in facts["arrays"].items())
+    print(f"{written.root}: {header.rows} rows of {names}, {facts['dtype']} {facts['format']}")
+    if "kept" in facts:
+        print(f"kept: {facts['kept']}")
+    if before and after:
+        print(f"{after:,} bytes, {after / before:.1%} of the {before:,} that {source.root} has")
+
+
+def _bytes(store: Store) -> int | None:
+    """What the rows of a store of ours take; None of a directory in a foreign format."""
+    return sum(file.bytes for commit in store.shards for file in commit.files) or None
 
 
 def register(app: typer.Typer) -> None:

@@ -44,7 +44,7 @@ def inspect_store(root: Path, registry: Registry) -> Finding | None:
     if header.kind == "scores":
         facts |= {
             "pooling": header.pooling,
-            "kept": _kept(header),
+            "kept": kept_scores(header),
             "scored store": header.source,
         }
     elif header.source:
@@ -69,13 +69,15 @@ def inspect_foreign(root: Path, registry: Registry) -> Finding | None:
     return Finding(path=root, kind=spec.name, summary=spec.summary, facts=facts)
 
 
-def _kept(header: StoreHeader) -> str:
-    """Which scores of a row there are."""
+def kept_scores(header: StoreHeader) -> str:
+    """Which scores of a row a store has."""
     kept = header.kept
     if kept is None:
         return "all scores of a row"
     if kept.form == "threshold":
         return f"the scores above tau = {kept.tau:g} of {kept.n_prototypes} prototypes"
+    if kept.form == "dense":
+        return f"the largest scores above tau = {kept.tau:g} of {kept.n_prototypes} prototypes, in full rows"
     k = header.arrays[0].columns
     return f"the {k} largest scores above tau = {kept.tau:g} of {kept.n_prototypes} prototypes"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -15,6 +16,9 @@ from traits_core.stores.extras import WithExtras
 from traits_core.stores.foreign import OpenStore
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def convert(
@@ -36,28 +40,44 @@ def convert(
     Raises StoreError when `root` holds something else, when a value is too large for `dtype`, and
     what reading and writing raise.
     """
-    _refuse_overlap(source.store.root, root)
+    refuse_overlap(source.store.root, root)
     if target.spec.kind == "format":
         writing: Format = target.build()
         return writing.write(root, source, dtype, progress)
     storage: Storage = target.build()
     header = _header(source, storage, target.spec.name, dtype)
-    _copy(source, root, header, storage, progress)
+    store, names = source.store, [array.name for array in header.arrays]
+
+    def read(start: int, stop: int) -> Mapping[str, Tensor]:
+        return {name: store.read(name, start, stop) for name in names}
+
+    extended = WithExtras(storage, source.extras)
+    write_rows(root, header, extended, read, store.header.chunk_rows, progress)
     return root
 
 
-def _copy(
-    source: OpenStore, root: Path, header: StoreHeader, storage: Storage, progress: Progress
+def write_rows(
+    root: Path,
+    header: StoreHeader,
+    storage: Storage,
+    read: Callable[[int, int], Mapping[str, Tensor]],
+    step: int,
+    progress: Progress,
 ) -> None:
-    """Write the rows that `root` lacks, cut where chunks of the source end."""
+    """Write the rows that `root` lacks of the store that `header` describes.
+
+    Parameters
+    ----------
+    read: `read(start, stop)` gives these rows of every array
+    step: no more rows are read at once, and never beyond a multiple of it
+    """
     root.parent.mkdir(parents=True, exist_ok=True)
-    store, names = source.store, [array.name for array in header.arrays]
-    with StoreWriter(root, header, WithExtras(storage, source.extras)) as writer:
+    with StoreWriter(root, header, storage) as writer:
         done = writer.committed_rows
         with progress.track(f"writing {root}", header.rows, "rows", done) as advance:
             for rows in writer.gaps():
-                for start, stop in _chunks(rows, store.header.chunk_rows):
-                    writer.append({name: store.read(name, start, stop) for name in names})
+                for start, stop in _chunks(rows, step):
+                    writer.append(read(start, stop))
                     advance(stop - start)
         writer.finish()
 
@@ -83,7 +103,8 @@ def _header(source: OpenStore, storage: Storage, name: str, dtype: str | None) -
     )
 
 
-def _refuse_overlap(source: Path, root: Path) -> None:
+def refuse_overlap(source: Path, root: Path) -> None:
+    """Raise StoreError when one of both directories is in the other."""
     one, other = source.resolve(), root.resolve()
     if one == other or one in other.parents or other in one.parents:
         raise StoreError(f"{root} and {source} overlap: write to a directory outside the source")

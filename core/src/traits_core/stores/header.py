@@ -12,7 +12,7 @@ from traits_core.records import FeatureSpec
 
 FORMAT_VERSION: Final = 1
 KINDS: Final = ("activations", "scores")
-FORMS: Final = ("top-k", "threshold")
+FORMS: Final = ("top-k", "threshold", "dense")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 ARRAY_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 MAX_CHUNK_VALUES: Final = 2**28
@@ -69,7 +69,8 @@ class KeptScores:
     Parameters
     ----------
     form: `threshold`: all of these, in rows of full length; `top-k`: the largest of these, in the
-        arrays `<scorer>.values` and `<scorer>.prototypes`, the latter with whole numbers
+        arrays `<scorer>.values` and `<scorer>.prototypes`, the latter with whole numbers; `dense`: some
+        of these, in rows of full length, as `top-k` was converted
     tau: what a score is measured from
     n_prototypes: length of a full row
 
