@@ -7,6 +7,7 @@ from traits_core import ConfigError, DataError, NullComm
 from traits_core.testing import run_ranks
 from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.schedule import Schedule, default_learning_rate
+from traits_plugin_sae.size import Size
 
 ARCHITECTURES = ["topk", "batchtopk", "relu", "jumprelu", "gated"]
 
@@ -260,7 +261,7 @@ def test_passes_make_the_steps(learner):
 
 def test_the_schedule_rises_holds_and_falls():
     config = SaeConfig(learning_rate=1.0, warm_up=0.1, decay=0.2, sparsity_warm_up=0.5)
-    schedule = Schedule.of(config, 100)
+    schedule = Schedule.of(config, 64, 100)
     assert [schedule.rate(step) for step in (0, 4, 9, 50, 80, 90, 99, 100)] == pytest.approx(
         [0.1, 0.5, 1.0, 1.0, 1.0, 0.5, 0.05, 0.0]
     )
@@ -272,6 +273,22 @@ def test_the_default_rate_is_that_of_its_sources():
     assert default_learning_rate(2**12, 10**6) == pytest.approx(4e-4)
     assert default_learning_rate(2048, 700) == pytest.approx(3e-3, rel=0.02)
     assert default_learning_rate(16, 1) == 1e-2
+
+
+@pytest.mark.parametrize(
+    ("d_model", "options", "expected"),
+    [
+        (768, {}, Size(4096, 32)),
+        (112, {}, Size(4096, 28)),
+        (16, {}, Size(128, 4)),
+        (1, {}, Size(1, 1)),
+        (768, {"n_latents": 24}, Size(24, 24)),
+        (16, {"n_latents": 500, "k": 9}, Size(500, 9)),
+        (16, {"k": 9}, Size(128, 9)),
+    ],
+)
+def test_narrow_activations_get_few_latents(d_model, options, expected):
+    assert Size.of(SaeConfig(**options), d_model) == expected
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,16 @@ class SaeConfig:
         help="how it is decided which latents are active; the README compares them",
         validator=in_(("topk", "batchtopk", "relu", "jumprelu", "gated")),
     )
-    n_latents: int = option(4096, help="number of prototypes", validator=at_least_one)
-    k: int = option(
-        32,
-        help="topk, batchtopk, jumprelu: active latents per row, the last two on average",
-        validator=at_least_one,
+    n_latents: int | None = option(
+        None,
+        help="number of prototypes (default: half the square of the width, at most 4096)",
+        validator=optional(at_least_one),
+    )
+    k: int | None = option(
+        None,
+        help="topk, batchtopk, jumprelu: active latents per row, the last two on average "
+        "(default: a quarter of the width, at most 32)",
+        validator=optional(at_least_one),
     )
     prefixes: tuple[int, ...] = option(
         (),
@@ -112,7 +117,9 @@ class SaeConfig:
         validator=gt(1.0),
     )
     checkpoint: Path | None = option(
-        None, help="take this autoencoder, of any known format, as it is: nothing is trained"
+        None,
+        help="take this autoencoder, of any known format, as it is: nothing is trained",
+        contents=True,
     )
     sample_rows: int = option(
         16384, help="training rows that the start is measured on", validator=at_least_one

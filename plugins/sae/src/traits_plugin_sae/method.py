@@ -14,6 +14,7 @@ from traits_plugin_sae.dictionary import Dictionary
 from traits_plugin_sae.optimization import Optimization
 from traits_plugin_sae.schedule import Schedule
 from traits_plugin_sae.scorer import SaeScorer
+from traits_plugin_sae.size import Size
 from traits_plugin_sae.start import centre, directions, spread
 from traits_plugin_sae.totals import EpochTotals
 from traits_plugin_sae.weights import Weights
@@ -34,8 +35,9 @@ class Sae:
         self._comm = comm
         # On the CPU for all devices, so that they start alike.
         self._generator = torch.Generator().manual_seed(seed)
-        self._architecture = build_architecture(config, device, comm)
-        n_latents = config.n_latents
+        size = Size.of(config, d_model)
+        n_latents = size.n_latents
+        self._architecture = build_architecture(config, size, device, comm)
         bias_s = torch.zeros(n_latents, dtype=torch.float32, device=device)
         self._weights = Weights(
             encoder_sd=torch.zeros(n_latents, d_model, dtype=torch.float32, device=device),
@@ -139,8 +141,8 @@ class Sae:
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state`; raises StoreError when it is not of these options and this width."""
-        latents, d_model = self._config.n_latents, len(self._centre_d)
-        what = f"a sparse autoencoder with {latents} latents of {d_model} dimensions"
+        n_latents, d_model = self._weights.decoder_sd.shape
+        what = f"a sparse autoencoder with {n_latents} latents of {d_model} dimensions"
         check_state(self._tensors(), state, what)
         for name, tensor in self._tensors().items():
             tensor.copy_(state[name])
@@ -153,7 +155,7 @@ class Sae:
     @property
     def _schedule(self) -> Schedule:
         steps = self.max_epochs * self._steps_per_epoch or self._config.steps
-        return Schedule.of(self._config, steps)
+        return Schedule.of(self._config, len(self._weights.decoder_sd), steps)
 
     def _start(self, sample_nd: Tensor) -> None:
         centre_d = centre(sample_nd, self._config.center)
@@ -165,10 +167,9 @@ class Sae:
             )
         self._scale.fill_(scale)
         self._centre_d.copy_(centre_d / scale)
-        self._weights.decoder_sd.copy_(
-            directions(
-                sample_nd, centre_d, self._config.n_latents, self._config.start, self._generator
-            )
+        decoder_sd = self._weights.decoder_sd
+        decoder_sd.copy_(
+            directions(sample_nd, centre_d, len(decoder_sd), self._config.start, self._generator)
         )
 
     def _best_factor(self, centred_bd: Tensor) -> Tensor:

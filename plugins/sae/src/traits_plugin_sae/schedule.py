@@ -48,15 +48,15 @@ class Schedule:
     resample_every: int
 
     @classmethod
-    def of(cls, config: SaeConfig, steps: int) -> Self:
-        """What the options ask for when that many steps are planned.
+    def of(cls, config: SaeConfig, n_latents: int, steps: int) -> Self:
+        """What the options ask for with that many latents, when that many steps are planned.
 
         By default a latent is dead after 1 in 80 of the steps, from 8 to 1000, and dead ones start
         again every 1 in 20, from 25 on.
         """
         rate, dead, again = config.learning_rate, config.dead_after, config.resample_every
         return cls(
-            learning_rate=default_learning_rate(config.n_latents, steps) if rate is None else rate,
+            learning_rate=default_learning_rate(n_latents, steps) if rate is None else rate,
             steps=steps,
             warm_up=config.warm_up,
             decay=config.decay,

@@ -15,6 +15,7 @@ from traits_plugin_sae.architectures.relu import ReluArchitecture
 from traits_plugin_sae.architectures.topk import TopKArchitecture
 from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.precision import choosing_dtype
+from traits_plugin_sae.size import Size
 from traits_plugin_sae.thresholds import Sketch
 from traits_plugin_sae.top_per_row import TopPerRow
 
@@ -22,15 +23,15 @@ L1_PENALTY: Final = 0.03
 L0_PENALTY: Final = 1.0
 
 
-def build_architecture(config: SaeConfig, device: torch.device, comm: Comm) -> Architecture:
+def build_architecture(
+    config: SaeConfig, size: Size, device: torch.device, comm: Comm
+) -> Architecture:
     """The architecture that the options ask for; raises ConfigError when they contradict each other."""
-    n_latents, k = config.n_latents, config.k
+    n_latents, k = size.n_latents, size.k
     if config.architecture == "relu":
         return ReluArchitecture(_or(config.penalty, L1_PENALTY))
     if config.architecture == "gated":
         return GatedArchitecture(_or(config.penalty, L1_PENALTY))
-    if k > n_latents:
-        raise ConfigError(f"k = {k} of {n_latents} latents: set k to {n_latents} or less")
     top = TopPerRow.of(n_latents, device, choosing_dtype(config.precision, device))
     if config.architecture == "jumprelu":
         return JumpReluArchitecture(k, _or(config.penalty, L0_PENALTY), config.bandwidth, top, comm)
