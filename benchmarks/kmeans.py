@@ -1,6 +1,6 @@
 """How fast k-means assigns and how well it fits, beside other libraries and the bare product.
 
-    python benchmarks/kmeans.py [--case assign-1024|assign-4096|patches|mixture] [--json]
+    python benchmarks/kmeans.py [--case assign-1024|assign-4096|patches|photographs|mixture] [--json]
 
 The peers are installed by requirements-bench.txt, into a venv of their own; saev runs from the
 checkout in SAEV_ROOT, by the Python in SAEV_PYTHON. Peers that are not there are skipped by name.
@@ -20,8 +20,9 @@ from store_cases.timing import Line
 CASES: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "assign-1024": lambda options: assign.cases(1024, options.repeats),
     "assign-4096": lambda options: assign.cases(4096, options.repeats),
-    "patches": lambda options: fit.cases("patches", options.peers),
-    "mixture": lambda options: fit.cases("mixture", options.peers),
+    "patches": lambda options: fit.cases("patches", options.peers, options.seeds),
+    "photographs": lambda options: fit.cases("photographs", options.peers, options.seeds),
+    "mixture": lambda options: fit.cases("mixture", options.peers, options.seeds),
 }
 
 
@@ -44,7 +45,8 @@ def main() -> None:
     parser.add_argument(
         "--peers", default="", help="of fits: only those with this text in the name"
     )
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3, help="of fits: how many are averaged")
+    parser.add_argument("--repeats", type=int, default=5, help="of assignments")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Rows to cluster: patches of photographs that packages ship, a planted mixture, and activation-like rows."""
+"""Rows to cluster: patches of pictures that packages ship, a planted mixture, and activation-like rows."""
 
 from __future__ import annotations
 
@@ -12,33 +12,56 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 SIDE: Final = 8
-SHIPPED: Final = (
-    *("astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "clock_motion.png"),
-    *("coffee.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "ihc.png"),
-    *("microaneurysms.png", "moon.png", "motorcycle_left.png", "motorcycle_right.png", "page.png"),
-    *("retina.jpg", "rocket.jpg", "text.png"),
-)
+DRAWN: Final = {
+    "chessboard_GRAY.png",
+    "chessboard_RGB.png",
+    "color.png",
+    "horse.png",
+    "logo.png",
+    "phantom.png",
+}
 
 
-def photographs() -> list[NDArray[np.uint8]]:
-    """22 images [height, width, 3]: two that scikit-learn ships, twenty that scikit-image ships."""
+def pictures() -> dict[str, NDArray[np.uint8]]:
+    """Every png and jpg that scikit-learn and scikit-image ship, by name: [height, width, 3].
+
+    Grey ones have three equal channels, and transparency is left out.
+    """
     import skimage
+    import sklearn
     from skimage.io import imread
-    from sklearn.datasets import load_sample_images
 
-    directory = Path(skimage.__file__).parent / "data"
-    images = [*load_sample_images().images, *(imread(directory / name) for name in SHIPPED)]
-    return [np.stack([image] * 3, axis=2) if image.ndim == 2 else image for image in images]
+    folders = (
+        Path(sklearn.__file__).parent / "datasets" / "images",
+        Path(skimage.__file__).parent / "data",
+    )
+    paths = [path for folder in folders for path in sorted(folder.iterdir())]
+    images = {path.name: imread(path) for path in paths if path.suffix in (".png", ".jpg")}
+    return {
+        name: np.stack([image] * 3, axis=2) if image.ndim == 2 else image[:, :, :3]
+        for name, image in images.items()
+    }
 
 
 def patches(n: int) -> Tensor:
-    """Random 8 x 8 x 3 patches [N, 192] in [0, 1], drawn from all places of all photographs."""
+    """Random patches [N, 192] of all pictures, about equally many of each."""
+    images = list(pictures().values())
+    return _patches(images, np.ones(len(images)), n)
+
+
+def photographs(n: int) -> Tensor:
+    """Random patches [N, 192] of the pictures that nobody drew, all places equally likely."""
+    images = [image for name, image in pictures().items() if name not in DRAWN]
+    places = [(len(image) - SIDE + 1) * (len(image[0]) - SIDE + 1) for image in images]
+    return _patches(images, np.array(places, dtype=float), n)
+
+
+def _patches(images: list[NDArray[np.uint8]], weights: NDArray[np.float64], n: int) -> Tensor:
+    """Random 8 x 8 x 3 patches [N, 192] in [0, 1], of each image in proportion to its weight."""
     rng = np.random.default_rng(0)
-    images = photographs()
-    windows = [sliding_window_view(image, (SIDE, SIDE), axis=(0, 1)) for image in images]
-    places = np.array([len(view) * len(view[0]) for view in windows], dtype=float)
     parts = []
-    for share, view in zip(rng.multinomial(n, places / places.sum()), windows, strict=True):
+    for share, image in zip(rng.multinomial(n, weights / weights.sum()), images, strict=True):
+        view = sliding_window_view(image, (SIDE, SIDE), axis=(0, 1))
         rows, columns = (rng.integers(size, size=share) for size in view.shape[:2])
         parts.append(view[rows, columns].reshape(share, -1))
     rows_nd = np.concatenate(parts)[rng.permutation(n)]

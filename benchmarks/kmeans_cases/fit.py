@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from typing import Any, Final
@@ -18,29 +19,30 @@ from traits_plugin_kmeans.method import KMeans
 
 CASES: Final = {
     "patches": (lambda: data.patches(300_000), 1024),
+    "photographs": (lambda: data.photographs(300_000), 1024),
     "mixture": (lambda: data.mixture(100_000, 256, 512), 512),
 }
 
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What a fit ended with."""
+    """What a fit ended with, or several did on average."""
 
     seconds: float
     inertia: float
-    empty: int
+    empty: float
 
 
-def our_fit(rows_nd: Tensor, n_clusters: int, **options: Any) -> Tensor:
+def our_fit(rows_nd: Tensor, n_clusters: int, seed: int, **options: Any) -> Tensor:
     """Centroids [K, D] of ours, which gets shuffled batches as the training loop feeds them."""
     method = KMeans(
         KMeansConfig(n_clusters=n_clusters, **options),
         d_model=rows_nd.shape[1],
-        seed=0,
+        seed=seed,
         device=torch.device("cpu"),
         comm=NullComm(),
     )
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     sample_n = torch.randperm(len(rows_nd), generator=generator)[: method.sample_rows]
     method.plan(len(rows_nd))
     method.initialize(rows_nd[sample_n])
@@ -67,31 +69,38 @@ def judged(rows_nd: Tensor, centroids_kd: Tensor, seconds: float) -> Outcome:
     )
 
 
-def timed(rows_nd: Tensor, n_clusters: int, fit: peers.Fit) -> Outcome:
+def timed(rows_nd: Tensor, n_clusters: int, seed: int, fit: peers.Fit) -> Outcome:
     """A fit, timed and judged."""
     began = time.perf_counter()
-    centroids_kd, own_seconds = fit(rows_nd, n_clusters)
+    centroids_kd, own_seconds = fit(rows_nd, n_clusters, seed)
     seconds = time.perf_counter() - began
     return judged(rows_nd, centroids_kd, own_seconds or seconds)
 
 
-def cases(case: str, wanted: str) -> Iterator[Line]:
+def averaged(rows_nd: Tensor, n_clusters: int, seeds: int, fit: peers.Fit) -> Outcome:
+    """The means over fits with the seeds 0, 1, ...: a single one may be lucky."""
+    runs = [attrs.astuple(timed(rows_nd, n_clusters, seed, fit)) for seed in range(seeds)]
+    seconds, inertia, empty = map(statistics.fmean, zip(*runs, strict=True))
+    return Outcome(seconds=seconds, inertia=inertia, empty=empty)
+
+
+def cases(case: str, wanted: str, seeds: int) -> Iterator[Line]:
     """Ours in ten and in five passes, beside each peer whose name contains `wanted`."""
     make, n_clusters = CASES[case]
     rows_nd = make()
-    title = f"fit {case} {' x '.join(map(str, rows_nd.shape))} to {n_clusters}"
-    ours = {
-        passes: timed(
-            rows_nd,
-            n_clusters,
-            lambda rows, k, passes=passes: (our_fit(rows, k, max_epochs=passes), None),
-        )
-        for passes in (10, 5)
-    }
+    title = f"fit {case} {' x '.join(map(str, rows_nd.shape))} to {n_clusters}, {seeds} seeds"
+
+    def ours_in(passes: int) -> Outcome:
+        def fit(rows_nd: Tensor, n_clusters: int, seed: int) -> tuple[Tensor, None]:
+            return our_fit(rows_nd, n_clusters, seed, max_epochs=passes), None
+
+        return averaged(rows_nd, n_clusters, seeds, fit)
+
+    ours = {passes: ours_in(passes) for passes in (10, 5)}
     for peer, fit in peers.fits(case).items():
         if wanted not in peer:
             continue
-        theirs = timed(rows_nd, n_clusters, fit) if fit else None
+        theirs = averaged(rows_nd, n_clusters, seeds, fit) if fit else None
         for passes, mine in ours.items():
             for metric, unit in (("inertia", "per row"), ("seconds", "s"), ("empty", "clusters")):
                 value, other = getattr(mine, metric), getattr(theirs, metric, None)

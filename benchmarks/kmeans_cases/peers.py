@@ -22,8 +22,8 @@ EVERY: Final = 10**9
 """faiss and fastkmeans learn from a sample unless they are told how large it may be."""
 BATCH: Final = 8192
 
-Fit = Callable[[Tensor, int], tuple[Tensor, float | None]]
-"""Rows [N, D] and a number of clusters in, centroids [K, D] and its own seconds, if it counts them, out."""
+Fit = Callable[[Tensor, int, int], tuple[Tensor, float | None]]
+"""Rows [N, D], a number of clusters and a seed in; centroids [K, D] and its own seconds, if it counts them, out."""
 
 
 def module(name: str) -> ModuleType | None:
@@ -58,42 +58,47 @@ def sklearn_labels(rows_nd: Tensor, centroids_kd: Tensor) -> Tensor:
     return torch.from_numpy(found)
 
 
-def faiss_fit(rows_nd: Tensor, n_clusters: int) -> tuple[Tensor, None]:
+def faiss_fit(rows_nd: Tensor, n_clusters: int, seed: int) -> tuple[Tensor, None]:
     """Twenty iterations on all rows, from random ones."""
     faiss = import_module("faiss")
     model = faiss.Kmeans(
-        rows_nd.shape[1], n_clusters, niter=20, seed=0, max_points_per_centroid=EVERY
+        rows_nd.shape[1], n_clusters, niter=20, seed=seed, max_points_per_centroid=EVERY
     )
     model.train(rows_nd.numpy())
     return torch.from_numpy(model.centroids), None
 
 
-def fastkmeans_fit(rows_nd: Tensor, n_clusters: int) -> tuple[Tensor, None]:
+def fastkmeans_fit(rows_nd: Tensor, n_clusters: int, seed: int) -> tuple[Tensor, None]:
     """Twenty iterations on all rows, from random ones."""
     model = import_module("fastkmeans").FastKMeans(
-        rows_nd.shape[1], n_clusters, niter=20, gpu=False, max_points_per_centroid=EVERY
+        rows_nd.shape[1],
+        n_clusters,
+        niter=20,
+        gpu=False,
+        seed=seed,
+        max_points_per_centroid=EVERY,
     )
     model.train(rows_nd.numpy())
     return torch.from_numpy(np.asarray(model.centroids)), None
 
 
-def minibatch_fit(rows_nd: Tensor, n_clusters: int) -> tuple[Tensor, None]:
+def minibatch_fit(rows_nd: Tensor, n_clusters: int, seed: int) -> tuple[Tensor, None]:
     """scikit-learn's mini-batches, until they stop by themselves."""
     model = import_module("sklearn.cluster").MiniBatchKMeans(
-        n_clusters, batch_size=BATCH, n_init=1, random_state=0
+        n_clusters, batch_size=BATCH, n_init=1, random_state=seed
     )
     return torch.from_numpy(model.fit(rows_nd.numpy()).cluster_centers_), None
 
 
-def lloyd_fit(rows_nd: Tensor, n_clusters: int) -> tuple[Tensor, None]:
+def lloyd_fit(rows_nd: Tensor, n_clusters: int, seed: int) -> tuple[Tensor, None]:
     """scikit-learn's greedy k-means++ and twenty steps of Lloyd, on all rows."""
     model = import_module("sklearn.cluster").KMeans(
-        n_clusters, n_init=1, max_iter=20, tol=0, algorithm="lloyd", random_state=0
+        n_clusters, n_init=1, max_iter=20, tol=0, algorithm="lloyd", random_state=seed
     )
     return torch.from_numpy(model.fit(rows_nd.numpy()).cluster_centers_), None
 
 
-def saev_fit(rows_nd: Tensor, n_clusters: int) -> tuple[Tensor, float]:
+def saev_fit(rows_nd: Tensor, n_clusters: int, seed: int) -> tuple[Tensor, float]:
     """Ten epochs of saev's mini-batches, in a process of the Python that saev accepts."""
     script = Path(__file__).with_name("saev_fit.py")
     root = Path(os.environ["SAEV_ROOT"])
@@ -107,6 +112,7 @@ def saev_fit(rows_nd: Tensor, n_clusters: int) -> tuple[Tensor, float]:
                 script,
                 rows,
                 str(n_clusters),
+                str(seed),
                 centroids,
             ],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sources))},

@@ -1,6 +1,6 @@
 """Ten epochs of saev's k-means: run in saev's own Python, with its sources on the path.
 
-    python saev_fit.py ROWS.npy N_CLUSTERS CENTROIDS.npy
+    python saev_fit.py ROWS.npy N_CLUSTERS SEED CENTROIDS.npy
 
 Writes the centroids, and prints the seconds that the epochs took.
 """
@@ -21,9 +21,9 @@ def main() -> None:
     """Feed shuffled batches to `partial_fit`."""
     from tdiscovery.baselines import MiniBatchKMeans
 
-    rows, n_clusters, centroids = sys.argv[1:]
+    rows, n_clusters, seed, centroids = sys.argv[1:]
     rows_nd = torch.from_numpy(np.load(rows))
-    torch.manual_seed(0)
+    torch.manual_seed(int(seed))
     model = MiniBatchKMeans(int(n_clusters), device="cpu")
     began = time.perf_counter()
     for _ in range(EPOCHS):
