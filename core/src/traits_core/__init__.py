@@ -62,6 +62,7 @@ from traits_core.training.comm import NullComm
 if TYPE_CHECKING:
     from traits_core.learning.far_rows import FarRows
     from traits_core.learning.inputs import centred, check_activations
+    from traits_core.learning.largest import largest_per_row
     from traits_core.learning.matching import match_directions
     from traits_core.learning.products import BFLOAT16_ROUNDOFF, ProductRoute, product_route
     from traits_core.learning.seeding import greedy_kmeans_plus_plus
@@ -133,6 +134,7 @@ __all__ = [
     "check_state",
     "greedy_kmeans_plus_plus",
     "hookimpl",
+    "largest_per_row",
     "load_registry",
     "load_scorer",
     "load_tensors",
@@ -157,6 +159,7 @@ _ON_FIRST_USE: Final = {
     "check_activations": "traits_core.learning.inputs",
     "check_state": "traits_core.learning.state",
     "greedy_kmeans_plus_plus": "traits_core.learning.seeding",
+    "largest_per_row": "traits_core.learning.largest",
     "load_registry": "traits_core.registry.loader",
     "load_scorer": "traits_core.scoring.saved",
     "match_directions": "traits_core.learning.matching",
