@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from traits_core import Method, NullComm
+from traits_core import Method, NullComm, PlanningMethod
 from traits_plugin_softcluster.centres import softmax_tile
 from traits_plugin_softcluster.config import SoftClusterConfig
 from traits_plugin_softcluster.method import SoftCluster
@@ -61,6 +61,8 @@ def epoch(method: Method, rows_nd: Tensor) -> Mapping[str, float]:
 def built(factory: Callable[..., Method], config: Any, rows_nd: Tensor) -> Method:
     """A method that is ready to learn."""
     method = factory(config, d_model=rows_nd.shape[1], seed=0, device=CPU, comm=NullComm())
+    if isinstance(method, PlanningMethod):
+        method.plan(len(rows_nd))
     method.initialize(rows_nd[: method.sample_rows])
     return method
 

@@ -91,6 +91,12 @@ def test_statistics_are_those_of_all_tokens(chunks, found):
     torch.testing.assert_close(found.statistics.density_k, expected.density_k)
 
 
+def test_each_cluster_is_made_of_its_own_token(found):
+    tokens_kn, parts_kn = found.tokens.largest(12, 1)
+    assert sorted(tokens_kn[:, 0].tolist()) == list(range(12))
+    assert (parts_kn > 0.9).all()
+
+
 def test_the_seed_decides(chunks, found, tmp_path):
     again = fit_chunks(chunks[0], tmp_path / "again", CONFIG, batch_size=64)
     assert torch.equal(again.scorer.centres.centres_kd, found.scorer.centres.centres_kd)

@@ -40,25 +40,29 @@ def test_memberships_objective_and_sums_are_those_of_brute_force(
 ):
     members = min(members, k)
     rows_nd, centres = unit(n, 5, seed), Centres(unit(k, 5, seed + 100), temperature)
-    soft_nk = centres.softmax(rows_nd, softmax_tile(k, CPU)).clone()
+    tile_bk = softmax_tile(k, CPU)
+    soft_nk = centres.softmax(rows_nd, tile_bk).clone()
     logits_nk = rows_nd.double() @ centres.centres_kd.double().T / temperature
     torch.testing.assert_close(soft_nk.double(), logits_nk.softmax(1), rtol=1e-3, atol=1e-6)
 
     kept_nk = brute_force(soft_nk, members, least)
-    found = Members.of(soft_nk.clone(), members, least)
+    found = Members.of(rows_nd, centres, members, least, tile_bk)
     weights_nk = torch.zeros(n, k).scatter_(1, found.clusters_bj, found.weights_bj)
     expected_nk = kept_nk / kept_nk.sum(1, keepdim=True)
     torch.testing.assert_close(weights_nk.double(), expected_nk, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(found.captured_b.double(), kept_nk.sum(1), rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(found.largest_b, soft_nk.amax(1))
+    assert torch.equal(soft_nk.gather(1, found.nearest_b[:, None])[:, 0], soft_nk.amax(1))
     entropies_n = torch.special.entr(expected_nk).sum(1)
     torch.testing.assert_close(found.entropies().double(), entropies_n, rtol=1e-4, atol=1e-5)
 
     cosines_n = centres.cosines(rows_nd, found.nearest_b)
-    objective_n = found.soft_maxima(cosines_n, k, temperature).double()
+    torch.testing.assert_close(found.cosines_b, cosines_n, rtol=1e-4, atol=1e-6 * (1 + temperature))
     mean_n = logits_nk.logsumexp(1) - torch.tensor(k, dtype=torch.float64).log()
     torch.testing.assert_close(
-        objective_n, temperature * mean_n, rtol=1e-4, atol=1e-5 + 1e-6 * temperature
+        found.soft_maxima_b.double(),
+        temperature * mean_n,
+        rtol=1e-4,
+        atol=1e-5 + 1e-6 * temperature,
     )
 
     sums, expected_kd = BatchSums.zeros(k, 5, CPU), expected_nk.T @ rows_nd.double()
@@ -74,13 +78,12 @@ def test_memberships_objective_and_sums_are_those_of_brute_force(
 
 @pytest.mark.parametrize("n_clusters", [2, 256, 4096])
 def test_no_row_is_ever_divided_by_zero(n_clusters):
-    soft_bk = torch.full((3, n_clusters), 1 / n_clusters)
-    soft_bk[0, 1] *= 1.5
+    centres = Centres(unit(n_clusters, 5, seed=1), 1e4)  # all memberships are 1 / n_clusters
+    rows_nd, tile_bk = unit(3, 5, seed=2), softmax_tile(n_clusters, CPU)
     for least in (0.0, 0.01, 0.999):
-        found = Members.of(soft_bk.clone(), min(16, n_clusters), least)
+        found = Members.of(rows_nd, centres, min(16, n_clusters), least, tile_bk)
         assert found.weights_bj.isfinite().all()
         torch.testing.assert_close(found.weights_bj.sum(1), torch.ones(3))
-        assert found.nearest_b[0] == 1
 
 
 def test_the_largest_membership_is_kept_and_others_below_the_least_are_not():
@@ -91,7 +94,8 @@ def test_the_largest_membership_is_kept_and_others_below_the_least_are_not():
 
 def test_a_batch_of_no_rows_adds_nothing():
     sums = BatchSums.zeros(40, 3, CPU)
-    found = Members.of(torch.zeros(0, 40), 16, 0.01)
+    centres = Centres(unit(40, 3, seed=0), 0.1)
+    found = Members.of(torch.zeros(0, 3), centres, 16, 0.01, softmax_tile(40, CPU))
     sums.add_sparse(torch.zeros(0, 3), found.weights_bj, found.clusters_bj)
     assert not sums.sums_kd.any()
 

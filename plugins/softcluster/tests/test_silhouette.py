@@ -5,7 +5,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import silhouette_samples
 
 from traits_core import DataError
-from traits_plugin_softcluster.silhouette import cosine_silhouettes, sampled_silhouettes
+from traits_plugin_softcluster.silhouette import (
+    cluster_means,
+    cosine_silhouettes,
+    sampled_silhouettes,
+)
 
 
 @settings(deadline=None, max_examples=40)
@@ -29,6 +33,12 @@ def test_planted_clusters_have_high_silhouettes_and_rows_without_direction_none(
     )
     assert torch.equal(found_n, labels_n)
     assert float(silhouettes_n.mean()) > 0.8
+
+
+def test_means_are_those_of_the_rows_of_each_cluster():
+    silhouettes_n = torch.tensor([0.5, -0.5, 0.25, 1.0], dtype=torch.float64)
+    means_k = cluster_means(silhouettes_n, torch.tensor([2, 2, 0, 0]), 4)
+    assert means_k.tolist() == [0.625, 0.0, 0.0, 0.0]
 
 
 def test_one_cluster_has_no_silhouettes():

@@ -19,6 +19,7 @@ from traits_plugin_softcluster.position_members import PositionMembers
 from traits_plugin_softcluster.scorer import SoftClusterScorer
 from traits_plugin_softcluster.statistics import ClusterStatistics
 from traits_plugin_softcluster.token_chunks import TokenBlock, TokenChunk, open_chunks
+from traits_plugin_softcluster.token_masses import TokenMasses
 
 
 @attrs.frozen(eq=False)
@@ -30,12 +31,14 @@ class ChunkClusters:
     scorer: the clusters
     exemplars: the positions that belong most to each; their chunks are counted as the paths were
     statistics: of all tokens
+    tokens: which tokens the clusters are made of
     files: memberships of each chunk, in the order of the paths: `ChunkMemberships.load` reads them
     """
 
     scorer: SoftClusterScorer
     exemplars: Exemplars
     statistics: ClusterStatistics
+    tokens: TokenMasses
     files: tuple[Path, ...]
 
 
@@ -55,7 +58,8 @@ def fit_chunks(
     `output_dir` gets `scorer.safetensors`, `exemplars.safetensors` and `memberships/<chunk>.npz`.
     Chunks are read in another order in each epoch; the rows of a batch are neighbours, so shuffled
     sequences learn best. Memory: the state of the method, its sample, masks and token ids of all
-    chunks, one batch, and the memberships of one chunk (at most 28 bytes x tokens x `top_m`).
+    chunks, one batch, the memberships of one chunk (at most 28 bytes x tokens x `top_m`), and 24 bytes for
+    each pair of a cluster and a token id that occur together.
 
     Raises DataError for chunks that are missing, damaged, of different widths or of equal names.
     """
@@ -82,11 +86,12 @@ def fit_chunks(
         scorer,
         Exemplars.empty(config.n_clusters, n_exemplars, context_window),
         ClusterStatistics.of(scorer),
+        TokenMasses.empty(),
         tuple(Path(output_dir) / "memberships" / f"{name}.npz" for name in names),
     )
     found.files[0].parent.mkdir(parents=True, exist_ok=True)
     for number, chunk in enumerate(chunks):
-        _write_members(found, number, chunk, batch_size)
+        found = _with_members(found, number, chunk, batch_size)
     scorer.save(Path(output_dir))
     found.exemplars.save(Path(output_dir) / "exemplars.safetensors")
     return found
@@ -117,18 +122,22 @@ def _batches(
             yield block.rows(torch.device("cpu"))
 
 
-def _write_members(found: ChunkClusters, number: int, chunk: TokenChunk, batch_size: int) -> None:
-    """Write the memberships of one chunk; its tokens join the exemplars and the statistics."""
-    entries = []
+def _with_members(
+    found: ChunkClusters, number: int, chunk: TokenChunk, batch_size: int
+) -> ChunkClusters:
+    """Write the memberships of one chunk; its tokens join the exemplars, statistics and masses."""
+    entries, tokens = [], found.tokens
     for block in chunk.blocks(batch_size):
         acts_nd = block.rows(found.scorer.shift_d.device)
         values_nj, clusters_nj = found.scorer.sparse(acts_nd)
         found.statistics.add(found.scorer, acts_nd, values_nj, clusters_nj)
         members = _at_positions(number, block, values_nj, clusters_nj)
         found.exemplars.offer(members)
+        tokens = tokens.plus(members)
         entries.append(members.coordinates())
     indices, values = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     ChunkMemberships(indices, values, *chunk.mask_bs.shape).save(found.files[number])
+    return attrs.evolve(found, tokens=tokens)
 
 
 def _at_positions(

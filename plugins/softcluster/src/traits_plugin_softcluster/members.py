@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from traits_plugin_softcluster.centres import keep_members_
+from traits_plugin_softcluster.centres import Centres, keep_members_
+from traits_plugin_softcluster.posteriors import Posteriors
 
 
 @attrs.frozen(eq=False)
@@ -18,52 +21,46 @@ class Members:
     ----------
     weights_bj: memberships that were kept, which sum to 1 in each row
     clusters_bj: whose they are, int64
-    nearest_b: cluster with the largest membership
-    largest_b: that membership, of the softmax over all clusters
-    captured_b: how much of that softmax was kept
+    cosines_b: cosine to the nearest centre
+    nearest_b: whose that is
+    captured_b: how much of the softmax over all clusters was kept
+    soft_maxima_b: T log(mean over k of exp(cosine / T)), the objective: at most `cosines_b`, and
+        equal to it as T goes to 0
     """
 
     weights_bj: Tensor
     clusters_bj: Tensor
+    cosines_b: Tensor
     nearest_b: Tensor
-    largest_b: Tensor
     captured_b: Tensor
+    soft_maxima_b: Tensor
 
     @classmethod
-    def of(cls, soft_bk: Tensor, n_members: int, min_membership: float) -> Members:
-        """Keep the `n_members` largest of softmax rows [B, K] that reach `min_membership`.
+    def of(
+        cls, rows_bd: Tensor, centres: Centres, n: int, min_membership: float, tile_bk: Tensor
+    ) -> Members:
+        """Keep the `n` largest memberships of unit rows [B, D] that reach `min_membership`.
 
         The largest is always kept. Truncated posteriors are those of Neal & Hinton, A view of the
-        EM algorithm that justifies incremental, sparse, and other variants (1998). With `n_members`
-        of K, `soft_bk` itself is overwritten.
+        EM algorithm that justifies incremental, sparse, and other variants (1998). `tile_bk` is
+        overwritten; with `n` of K clusters, `weights_bj` lies in it.
         """
-        if n_members < soft_bk.shape[1]:
-            kept_bj, clusters_bj = soft_bk.topk(n_members, dim=1)
-        else:
-            kept_bj = soft_bk
-            clusters_bj = torch.arange(n_members, device=soft_bk.device).expand_as(soft_bk)
-        largest_b, places_b = kept_bj.max(dim=1)
-        keep_members_(kept_bj, min_membership)
+        found = Posteriors.of(rows_bd, centres, n, min_membership, tile_bk)
+        largest_b, places_b = found.soft_bj.max(dim=1)
+        kept_bj = keep_members_(found.soft_bj, min_membership)
         captured_b = kept_bj.sum(dim=1)
         return cls(
             kept_bj.div_(captured_b[:, None]),
-            clusters_bj,
-            clusters_bj.gather(1, places_b[:, None])[:, 0],
-            largest_b,
+            found.clusters_bj,
+            (largest_b.log() + found.log_totals_b) * centres.temperature,
+            found.clusters_bj.gather(1, places_b[:, None])[:, 0],
             captured_b,
+            (found.log_totals_b - math.log(len(centres.centres_kd))) * centres.temperature,
         )
 
     def entropies(self) -> Tensor:
         """The entropy [B] of the kept memberships in nats; its exp is the effective number of clusters."""
         return -torch.xlogy(self.weights_bj, self.weights_bj).sum(dim=1)
-
-    def soft_maxima(self, cosines_b: Tensor, n_clusters: int, temperature: float) -> Tensor:
-        """T log(mean over k of exp(cosine / T)) of each row, the objective of the centres.
-
-        `cosines_b` are those to the nearest. As their softmax is p = exp(cosine / T) / sum, this is
-        cosine - T log(K p): at most the cosine to the nearest, and equal to it as T goes to 0.
-        """
-        return cosines_b - temperature * (n_clusters * self.largest_b).log()
 
 
 @attrs.frozen(eq=False)

@@ -206,13 +206,12 @@ class SoftCluster:
         dense = config.members == config.n_clusters
         weights, clusters = [], []
         for part_bd in torch.split(rows_bd, len(self._tile_bk)):
-            soft_bk = centres.softmax(part_bd, self._tile_bk)
-            members = Members.of(soft_bk, config.members, config.min_membership)
-            cosines_b = centres.cosines(part_bd, members.nearest_b)
-            soft_maxima_b = members.soft_maxima(cosines_b, config.n_clusters, config.temperature)
-            self._totals.add(members, soft_maxima_b)
+            members = Members.of(
+                part_bd, centres, config.members, config.min_membership, self._tile_bk
+            )
+            self._totals.add(members)
             # Squared: most rows lie somewhat off their centre, few are far from all.
-            weights_b = (1 - cosines_b).clamp_(min=0).square_()
+            weights_b = (1 - members.cosines_b).clamp_(min=0).square_()
             self._far.offer(part_bd, weights_b, self._generator)
             if dense:
                 batch.add_dense(part_bd, members.weights_bj)

@@ -12,6 +12,7 @@ from torch import Tensor
 from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
 from traits_plugin_softcluster.centres import Centres, keep_members_, softmax_tile, tile_rows
 from traits_plugin_softcluster.directions import LARGEST, directions
+from traits_plugin_softcluster.posteriors import Posteriors
 
 FILE = "scorer.safetensors"
 KIND = {"scorer": "softcluster", "version": 1}
@@ -70,10 +71,13 @@ class SoftClusterScorer:
         clusters_bj = torch.empty_like(values_bj, dtype=torch.int64)
         for start in range(0, len(rows_bd), len(tile_bk)):
             part = slice(start, start + len(tile_bk))
-            soft_bk = self.centres.softmax(rows_bd[part], tile_bk)
-            kept_bj, clusters_bj[part] = soft_bk.topk(self.members, dim=1)
+            found = Posteriors.of(
+                rows_bd[part], self.centres, self.members, self.min_membership, tile_bk
+            )
+            kept_bj, order_bj = found.soft_bj.sort(dim=1, descending=True)
             keep_members_(kept_bj, self.min_membership)
             values_bj[part] = kept_bj / kept_bj.sum(dim=1, keepdim=True)
+            clusters_bj[part] = found.clusters_bj.gather(1, order_bj)
         return values_bj.masked_fill_(~directed_b[:, None], 0), clusters_bj
 
     def affine(self) -> AffineParts:

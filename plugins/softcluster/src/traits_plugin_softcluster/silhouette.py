@@ -50,3 +50,9 @@ def sampled_silhouettes(scorer: SoftClusterScorer, sample_nd: Tensor) -> tuple[T
     rows_nd, directed_n = directions(sample_nd, scorer.shift_d)
     labels_n = clusters_nj[directed_n, 0]
     return cosine_silhouettes(rows_nd[directed_n], labels_n, scorer.n_prototypes), labels_n
+
+
+def cluster_means(silhouettes_n: Tensor, labels_n: Tensor, n_clusters: int) -> Tensor:
+    """The mean silhouette [K], float64, of the rows of each cluster; 0 for clusters without rows."""
+    sums_k = silhouettes_n.new_zeros(n_clusters).index_add_(0, labels_n, silhouettes_n)
+    return sums_k / torch.bincount(labels_n, minlength=n_clusters).clamp(min=1)

@@ -51,11 +51,11 @@ class EpochTotals:
         """The live tensors by name."""
         return attrs.asdict(self, recurse=False)
 
-    def add(self, members: Members, soft_maxima_b: Tensor) -> None:
+    def add(self, members: Members) -> None:
         """Add the rows of one tile; `masses_k` is added by whoever sums them for the centres."""
         entropies_b = members.entropies()
         self.nearest_k.add_(torch.bincount(members.nearest_b, minlength=len(self.nearest_k)))
-        self.objective.add_(soft_maxima_b.sum(dtype=torch.float64))
+        self.objective.add_(members.soft_maxima_b.sum(dtype=torch.float64))
         self.captured.add_(members.captured_b.sum(dtype=torch.float64))
         self.entropy.add_(entropies_b.sum(dtype=torch.float64))
         self.effective.add_(entropies_b.exp().sum(dtype=torch.float64))
