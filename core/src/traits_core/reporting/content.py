@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def _is_rgb(exemplar: Exemplar, field: attrs.Attribute[Any], image: NDArray[np.uint8]) -> None:
+def _is_rgb(
+    exemplar: Exemplar, field: attrs.Attribute[Any], image: NDArray[np.uint8] | None
+) -> None:
+    if image is None:
+        return
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise DataError(
             f"an exemplar's image must be uint8 [height, width, 3], got {image.dtype} {image.shape}"
@@ -31,19 +35,23 @@ def _is_grid(
 
 @attrs.frozen(kw_only=True, eq=False)
 class Exemplar:
-    """A picture that a prototype scores high.
+    """A picture or a text that a prototype scores high; untrusted text.
 
     Parameters
     ----------
-    image: uint8 [height, width, 3], RGB
+    image: uint8 [height, width, 3], RGB; None for a text
+    text: None for a picture
+    spans: (start, end) characters of the tokens of the text; none when they are not known
     heat_hw: the prototype's score of each position, [rows, columns] of a grid that covers the
-        whole picture; None when positions form no grid. Cells that are not finite stay clear
-    caption: a few words that name the picture; untrusted text
-    positive: whether the picture really has the trait
-    score: the prototype's score of the picture
+        whole picture, or [1, tokens]; None when positions form neither. What is not finite stays clear
+    caption: a few words that name it
+    positive: whether it really has the trait
+    score: the prototype's score of it
     """
 
-    image: NDArray[np.uint8] = attrs.field(validator=_is_rgb)
+    image: NDArray[np.uint8] | None = attrs.field(default=None, validator=_is_rgb)
+    text: str | None = None
+    spans: tuple[tuple[int, int], ...] = ()
     heat_hw: NDArray[np.float32] | None = attrs.field(default=None, validator=_is_grid)
     caption: str
     positive: bool

@@ -40,6 +40,7 @@ def render(content: ReportContent) -> str:
             kind: [panel_view(panel) for panel in content.panels if panel.kind == kind]
             for kind in ("best", "worst")
         },
+        has_texts=any(e.text is not None for panel in content.panels for e in panel.exemplars),
         gradient=css_gradient(),
         traits=table_view(trait_table(content.traits)),
         other_tables={

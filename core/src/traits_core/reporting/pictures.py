@@ -1,4 +1,4 @@
-"""Pictures and heat-maps as data URIs, so that a page needs nothing but itself."""
+"""Pictures and heat-maps as data URIs, so that a page needs nothing but itself; texts as shaded pieces."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PIL import Image
 from traits_core.reporting.colormap import colours
 from traits_core.reporting.content import Exemplar, TraitPanel
 from traits_core.reporting.numbers import show
+from traits_core.reporting.passages import Piece, pieces
 from traits_core.reporting.ranking import short_name
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Cell:
 
 @attrs.frozen(kw_only=True)
 class Picture:
-    """One exemplar, ready to be drawn; `heat` is an image to lay over `source`."""
+    """One exemplar, ready to be drawn; `heat` is an image to lay over `source`. A text has `pieces`."""
 
-    source: str
-    heat: str | None
-    hottest: Cell | None
-    pixelated: bool
+    source: str = ""
+    pieces: tuple[Piece, ...] = ()
+    heat: str | None = None
+    hottest: Cell | None = None
+    pixelated: bool = False
     caption: str
     alt: str
     positive: bool
@@ -60,7 +62,7 @@ class PanelView:
 
     @property
     def has_heat(self) -> bool:
-        return any(picture.heat for picture in self.pictures)
+        return not np.isnan(self.high)
 
 
 def panel_view(panel: TraitPanel) -> PanelView:
@@ -93,16 +95,24 @@ def _scale(exemplars: tuple[Exemplar, ...]) -> tuple[float, float]:
 
 def _picture(exemplar: Exemplar, trait: str, low: float, high: float) -> Picture:
     heat_hw = exemplar.heat_hw
-    has_heat = heat_hw is not None and bool(np.isfinite(heat_hw).any())
-    return Picture(
-        source=_encode_photo(exemplar.image),
-        heat=_encode_heat(heat_hw, low, high) if has_heat and heat_hw is not None else None,
-        hottest=_hottest(heat_hw) if has_heat and heat_hw is not None else None,
-        pixelated=max(exemplar.image.shape[:2]) <= PIXEL_ART_SIDE,
+    if heat_hw is not None and not np.isfinite(heat_hw).any():
+        heat_hw = None
+    picture = Picture(
         caption=exemplar.caption,
         alt=f"{exemplar.caption or 'picture'} ({'has' if exemplar.positive else 'lacks'} {trait})",
         positive=exemplar.positive,
         score=show(float(exemplar.score)),
+    )
+    if exemplar.image is None:
+        heat_p = np.empty(0, np.float32) if heat_hw is None else heat_hw.ravel()
+        shaded = pieces(exemplar.text or "", exemplar.spans, heat_p, low, high)
+        return attrs.evolve(picture, pieces=shaded)
+    return attrs.evolve(
+        picture,
+        source=_encode_photo(exemplar.image),
+        heat=None if heat_hw is None else _encode_heat(heat_hw, low, high),
+        hottest=None if heat_hw is None else _hottest(heat_hw),
+        pixelated=max(exemplar.image.shape[:2]) <= PIXEL_ART_SIDE,
     )
 
 

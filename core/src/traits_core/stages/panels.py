@@ -1,4 +1,4 @@
-"""What the prototypes of the best and the worst traits look at: pictures with replayed heat-maps.
+"""What the prototypes of the best and the worst traits look at: examples with replayed heat-maps.
 
 Only the best examples per prototype are known from the pooled scores; their positions are scored
 again from the stored activations, so no map of all positions is ever kept.
@@ -35,33 +35,33 @@ PICTURES: Final = 8
 def trait_panels(
     run: RunDirectory, source: Source, test: Store, result: ProbeResult, context: Context
 ) -> tuple[TraitPanel, ...]:
-    """The best and the worst traits, each with the pictures that its prototype scores highest."""
+    """The best and the worst traits, each with the examples that its prototype scores highest."""
     ranked = [r for r in rank_traits(result.tables.get("traits", ())) if r.prototype is not None]
-    if not ranked or source.examples(test.header.split)[0].image is None:
+    if not ranked:
         return ()
     best, worst = best_and_worst(ranked, len(ranked))
     chosen = [("best", trait) for trait in _one_per_prototype(best)[:BEST]]
     chosen += [("worst", trait) for trait in _one_per_prototype(worst)[:WORST]]
     scores = open_scores(open_store(run.scores / test.header.split, context.registry))["method"]
     scorer, _ = load_scorer(run.scorer, context.registry, context.device)
-    names, has_nt = _examples_that_have(run, source, test)
+    names, has_npt = _labels(run, source, test)
+    examples = source.examples(test.header.split)
     panels = []
     for kind, trait in chosen:
         assert trait.prototype is not None
-        scores_n = (
-            scores.block(trait.prototype, trait.prototype + 1).reshape(len(has_nt), -1).max(1)
-        )
-        rows = top_examples(scores_n, PICTURES).tolist()
+        scores_np = scores.block(trait.prototype, trait.prototype + 1).reshape(len(has_npt), -1)
+        rows = top_examples(scores_np.max(1), PICTURES).tolist()
         heats = _heat_maps(scorer, test, rows, trait.prototype, context)
-        has_trait_n = has_nt[:, names.index(trait.trait)]
-        examples = source.examples(test.header.split)
+        has_np = has_npt[..., names.index(trait.trait)]
         exemplars = tuple(
             Exemplar(
-                image=np.asarray(examples[row].image),
+                image=examples[row].image,
+                text=examples[row].text,
+                spans=examples[row].spans or (),
                 heat_hw=heat,
                 caption=examples[row].caption or examples[row].id,
-                positive=bool(has_trait_n[row]),
-                score=float(scores_n[row]),
+                positive=bool(has_np[row, scores_np[row].argmax()]),
+                score=float(scores_np[row].max()),
             )
             for row, heat in zip(rows, heats, strict=True)
         )
@@ -69,22 +69,21 @@ def trait_panels(
     return tuple(panels)
 
 
-def _examples_that_have(
+def _labels(
     run: RunDirectory, source: Source, test: Store
 ) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
-    """Names of traits, and which examples have them; of a class, whether any position is of it."""
+    """Names of traits, and which positions have them; where scores are pooled, an example is one."""
     dataset, split = source.dataset, test.header.split
     if run.config.run.pooling != "none":
         labels = trait_labels(dataset, test.header.dataset, split)
-        return labels.names, labels.labels_nt
+        return labels.names, labels.labels_nt[:, None]
     classes = class_labels(dataset, test.header.dataset, split)
     labels = one_against_rest(classes, np.arange(classes.labels_np.size))
-    labels_npt = labels.labels_nt.reshape(*classes.labels_np.shape, -1)
-    return labels.names, np.asarray(labels_npt.any(axis=1))
+    return labels.names, labels.labels_nt.reshape(*classes.labels_np.shape, -1)
 
 
 def _one_per_prototype(traits: Sequence[TraitResult]) -> list[TraitResult]:
-    """Keep the first trait of each prototype: its pictures are the same for every other."""
+    """Keep the first trait of each prototype: its examples are the same for every other."""
     first = {trait.prototype: trait for trait in reversed(traits)}
     return [trait for trait in traits if first[trait.prototype] is trait]
 
@@ -107,14 +106,15 @@ def _panel(kind: str, trait: TraitResult, exemplars: tuple[Exemplar, ...]) -> Tr
 def _heat_maps(
     scorer: LoadedScorer, store: Store, rows: Sequence[int], prototype: int, context: Context
 ) -> list[NDArray[np.float32] | None]:
-    """Score the stored positions of some examples again; None where positions form no grid."""
+    """Score the stored positions of some examples again; None where they are no grid and no tokens."""
     array, positions = store.header.arrays[0], store.header.positions
+    grid = (1, positions) if array.feature.position == "token" else array.feature.grid
     heats: list[NDArray[np.float32] | None] = []
     for row in rows:
-        if array.feature.grid is None:
+        if grid is None:
             heats.append(None)
             continue
         acts_pd = store.read(array.name, row * positions, (row + 1) * positions)
         scores_pk = scorer(acts_pd.float().to(context.device))
-        heats.append(scores_pk[:, prototype].cpu().numpy().reshape(array.feature.grid))
+        heats.append(scores_pk[:, prototype].cpu().numpy().reshape(grid))
     return heats
