@@ -92,6 +92,16 @@ def test_another_method_drops_the_options_of_the_one_in_the_file(raw, file):
     assert given["method"] == {"name": "kmeans", "n_clusters": "2"}
 
 
+def test_another_dataset_drops_the_backbone_of_the_file_not_that_of_the_command_line(raw, file):
+    with file.open("a") as tables:
+        tables.write("[backbone]\nname='toy-backbone'\n")
+    assert raw("--config", str(file))["backbone"] == {"name": "toy-backbone"}
+    other = ("--config", str(file), "--dataset", "digits")
+    assert "backbone" not in raw(*other)
+    for named in ("--backbone=pixels", "--set=backbone.name=pixels"):
+        assert raw(*other, named)["backbone"] == {"name": "pixels"}
+
+
 def test_the_last_of_two_names_counts(raw):
     given = raw("--method=kmeans", "--method=toy", "--method.tol=1")
     assert given["method"] == {"name": "toy", "tol": "1"}

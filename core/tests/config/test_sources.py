@@ -118,6 +118,17 @@ def test_the_same_name_or_a_first_name_keeps_the_options():
         }
 
 
+def test_another_dataset_drops_the_backbone_that_came_with_the_earlier_one():
+    file = {"dataset": {"name": "emoji"}, "backbone": {"name": "vit", "size": 3}}
+    assert merge(file, {"dataset": {"name": "digits"}}) == {"dataset": {"name": "digits"}}
+    for named in ({"name": "vit"}, {"name": "vit", "size": 4}, {"name": "pixels"}):
+        layer = {"dataset": {"name": "digits"}, "backbone": named}
+        assert merge(file, layer) == layer
+    same = {"dataset": {"name": "emoji", "limit": 3}}
+    assert merge(file, same)["backbone"] == {"name": "vit", "size": 3}
+    assert merge({"backbone": file["backbone"]}, same)["backbone"] == file["backbone"]
+
+
 def test_merging_changes_none_of_its_layers():
     file = {"method": {"name": "kmeans", "a": 1}}
     merge(file, {"method": {"name": "random"}}, {"method": {"b": 2}})

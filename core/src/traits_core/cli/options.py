@@ -73,7 +73,7 @@ def dynamic_command(
 
 
 def _raw_config(given: Mapping[str, Any]) -> RawConfig:
-    """Merge file, `--set` pairs and options, low to high."""
+    """Merge file, `--set` pairs and options, low to high; the last two are one command line."""
     file = {} if given["config"] is None else read_config(Path(given["config"]))
     typed: dict[str, dict[str, Any]] = {}
     for key, value in given.items():
@@ -84,7 +84,7 @@ def _raw_config(given: Mapping[str, Any]) -> RawConfig:
             section, name = ("run", key) if key in attrs.fields_dict(RunOptions) else (key, "name")
         text = str(value).lower() if isinstance(value, bool) else value
         typed.setdefault(section, {})[name] = text
-    return merge(file, parse_set(given["set_"] or []), typed)
+    return merge(file, merge(parse_set(given["set_"] or []), typed))
 
 
 def _peek(arguments: Sequence[str], kinds: tuple[str, ...]) -> RawConfig:
@@ -99,7 +99,7 @@ def _peek(arguments: Sequence[str], kinds: tuple[str, ...]) -> RawConfig:
             pairs.append(value)
         elif flag.removeprefix("--") in kinds:
             typed[flag.removeprefix("--")] = {"name": value}
-    return merge(file, parse_set(pairs), typed)
+    return merge(file, merge(parse_set(pairs), typed))
 
 
 def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -57,12 +57,22 @@ def split_pair(flag: str, pair: str, example: str) -> tuple[str, str, str]:
 
 
 def merge(*layers: RawConfig) -> RawConfig:
-    """Later layers win, option by option; another `name` drops the options of the earlier one."""
+    """Later layers win, option by option; another `name` drops the options of the earlier one.
+
+    Another dataset drops the backbone of earlier layers too, which was chosen, or filled in, for the
+    dataset that they name.
+    """
     merged: dict[str, dict[str, Any]] = {}
     for layer in layers:
+        other = [section for section in layer if _is_other(section, layer, merged)]
+        for section in [*other, *(["backbone"] if "dataset" in other else [])]:
+            merged.pop(section, None)
         for section, options in layer.items():
-            known = merged.setdefault(section, {})
-            if "name" in options and options["name"] != known.get("name", options["name"]):
-                known.clear()
-            known.update(options)
+            merged.setdefault(section, {}).update(options)
     return merged
+
+
+def _is_other(section: str, layer: RawConfig, earlier: RawConfig) -> bool:
+    """Whether a layer picks another plugin object than the layers before it."""
+    before, now = earlier.get(section, {}).get("name"), layer[section].get("name")
+    return None not in (before, now) and before != now
