@@ -1,13 +1,14 @@
 """What has changed, is held by another process, or cannot be trusted is refused, and nothing is lost."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from traits_core.config.run_config import resolve_run
-from traits_core.errors import BusyError, DataError, StageError, StoreError
+from traits_core.errors import BusyError, ConfigError, DataError, StageError, StoreError
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
 from traits_core.scoring.saved import load_scorer
@@ -63,6 +64,31 @@ def test_changed_activations_are_refused(context, config):
     (run.root / "status.json").write_text(json.dumps(status))
     with pytest.raises(StageError, match="inputs changed since it began: activations"):
         run_all(config, context)
+
+
+def test_a_checkpoint_that_has_changed_since_it_was_scored_is_refused(context, tmp_path):
+    sae = {"name": "sae", "n_latents": 16, "k": 2, "steps": 1}
+    trained = [
+        run_all(
+            resolve_run({**RANDOM, "method": sae, "run": {"seed": seed}}, context.registry), context
+        )
+        for seed in (0, 1)
+    ]
+    checkpoint = tmp_path / "checkpoint"
+    taken = resolve_run(
+        {**RANDOM, "method": {"name": "sae", "checkpoint": str(checkpoint)}}, context.registry
+    )
+    with pytest.raises(ConfigError, match=f"--method.checkpoint {checkpoint}: no such"):
+        run_all(taken, context)
+    shutil.copytree(trained[0].scorer, checkpoint)
+    run = run_all(taken, context)
+    before = (run.root / "status.json").read_text()
+    run_all(taken, context)
+    assert (run.root / "status.json").read_text() == before
+    shutil.rmtree(checkpoint)
+    shutil.copytree(trained[1].scorer, checkpoint)
+    with pytest.raises(StageError, match=r"inputs changed since it began: method\.checkpoint"):
+        run_all(taken, context)
 
 
 def test_a_lost_report_is_made_again(context, config):

@@ -131,6 +131,25 @@ def test_several_runs_are_a_row_each_and_named_while_they_learn(traits):
     assert float(rows[1][1]) == pytest.approx(second["map"]["method"], abs=1e-4)
 
 
+def test_one_of_several_that_fails_is_named_and_the_others_are_shown(traits):
+    small = ("--dataset.limit", "64", "--method.max-epochs", "1", "--device", "cpu")
+    arguments = ("run", "--method", "kmeans", "--dataset", "digits", *small)
+    several = ("--vary", "method.n-clusters=2000,4", "--json")
+    ended = traits(*arguments, *several)
+    why = "k-means cannot make 2000 clusters of a sample of 1600 rows"
+    assert ended.code == 2
+    assert f"  n_clusters=2000: dropped, the others go on: {why}" in ended.err
+    assert f"traits: error: 1 of 2 runs failed:\nn_clusters=2000: {why}" in ended.err
+    (result,) = json.loads(ended.out)
+    assert result["options"] == {"method.n_clusters": 4}
+    again = traits(*arguments, *several)
+    assert (again.code, again.out) == (2, ended.out)
+    alone = traits(*arguments, "--method.n-clusters", "2000")
+    assert (alone.code, alone.out) == (2, "")
+    assert f"traits: error: {why}" in alone.err
+    assert "dropped" not in alone.err
+
+
 def test_a_reader_that_leaves_early_is_no_error():
     with subprocess.Popen(
         [sys.executable, "-c", MAIN, "plugin", "list", "--json"],

@@ -74,8 +74,10 @@ def test_values_of_an_option_may_be_given_apart_and_win_over_the_option(swept):
 
 def test_another_method_comes_with_its_own_options(swept):
     configs = swept("method.name=centroids,directions")
-    assert labels(configs) == ["centroids, n_clusters=8", "directions, n_clusters=3"]
+    assert labels(configs) == ["centroids", "directions"]
     assert configs[0].method.options.tol == 0.25
+    crossed = swept("method.n_clusters=8,3", "method.name=centroids,directions")
+    assert labels(crossed)[:2] == ["centroids, n_clusters=8", "directions, n_clusters=8"]
 
 
 def test_values_with_commas_are_separated_by_semicolons():

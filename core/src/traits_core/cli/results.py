@@ -28,15 +28,20 @@ def print_result(run: RunDirectory, as_json: bool) -> None:
     print(f"\nrun     {run.root}\nreport  {run.report}")
 
 
-def print_results(runs: Sequence[RunDirectory], as_json: bool) -> None:
-    """Print a row per run: how it differs, its mAP beside those of the nulls, and where it is."""
-    differing = differences([run.config for run in runs])
+def print_results(
+    runs: Sequence[RunDirectory], configs: Sequence[RunConfig], as_json: bool
+) -> None:
+    """Print a row per run, if any: how it differs from all that were asked for, its mAP and those of the nulls."""
+    all_options = zip(configs, differences(configs), strict=True)
+    by_digest = {config.digest: options for config, options in all_options}
+    differing = [by_digest[run.config.digest] for run in runs]
     if as_json:
         found = zip(runs, differing, strict=True)
         print_json([{"options": options, **_result_json(run)} for run, options in found])
         return
     rows = [_result_row(run, options) for run, options in zip(runs, differing, strict=True)]
-    print(format_table(rows, list(dict.fromkeys(name for row in rows for name in row))))
+    if rows:
+        print(format_table(rows, list(dict.fromkeys(name for row in rows for name in row))))
 
 
 def print_plan(config: RunConfig, stages: Sequence[PlannedStage], as_json: bool) -> None:

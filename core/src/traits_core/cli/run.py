@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -13,6 +14,8 @@ from traits_core.config.sweep import SEED, parse_seeds, parse_vary, sweep
 
 if TYPE_CHECKING:
     from traits_core.config.sweep import Axes
+    from traits_core.stages.compose import FailedRunsError
+    from traits_core.stages.rundir import RunDirectory
 
 DryRun = Annotated[
     bool,
@@ -73,17 +76,18 @@ def run(
 
     with context(home, device, registry, resolve_track(raw, registry)) as ctx:
         plans = plan(configs, ctx) if dry_run else []
-        runs = [] if dry_run else run_several(configs, ctx)
-    if ctx.comm.rank:
-        return
-    if dry_run and axes:
-        print_plans(configs, plans, json)
-    elif dry_run:
-        print_plan(configs[0], plans[0], json)
-    elif axes:
-        print_results(runs, json)
-    else:
-        print_result(runs[0], json)
+        runs, failed = ([], None) if dry_run else _finished(partial(run_several, configs, ctx))
+    if not ctx.comm.rank:
+        if dry_run and axes:
+            print_plans(configs, plans, json)
+        elif dry_run:
+            print_plan(configs[0], plans[0], json)
+        elif axes:
+            print_results(runs, configs, json)
+        else:
+            print_result(runs[0], json)
+    if failed is not None:
+        raise failed
 
 
 def extract(
@@ -139,15 +143,26 @@ def train(
     with context(home, device, registry, resolve_track(raw, registry)) as ctx:
         from traits_core.stages.compose import train_several
 
-        runs = train_several(configs, ctx)
-    if ctx.comm.rank:
-        return
-    if not json:
-        print(*(run.root for run in runs), sep="\n")
-    elif axes:
-        print_json([{"run": run.root} for run in runs])
-    else:
-        print_json({"run": runs[0].root})
+        runs, failed = _finished(partial(train_several, configs, ctx))
+    if not ctx.comm.rank:
+        if json:
+            print_json([{"run": run.root} for run in runs] if axes else {"run": runs[0].root})
+        else:
+            print("".join(f"{run.root}\n" for run in runs), end="")
+    if failed is not None:
+        raise failed
+
+
+def _finished(
+    work: Callable[[], list[RunDirectory]],
+) -> tuple[list[RunDirectory], FailedRunsError | None]:
+    """The runs that came to their end: they are shown, before the error of the others is raised."""
+    from traits_core.stages.compose import FailedRunsError
+
+    try:
+        return work(), None
+    except FailedRunsError as failed:
+        return failed.finished, failed
 
 
 def _axes(seeds: str | None, vary: list[str] | None) -> Axes:

@@ -20,13 +20,18 @@ def option(
     *,
     help: str,  # noqa: A002  # the name that attrs, argparse and typer users expect
     validator: Callable[[Any, Any, Any], Any] | None = None,
+    contents: bool = False,
 ) -> Any:
     """Declare one option of a config class; it becomes `--method.<name>` and a key in TOML.
 
     Without a `default` the option is required. `validator` is any attrs validator. Types may be
     int, float, bool, str, Path, Literal, `X | None` and `tuple[X, ...]` of these.
+
+    `contents`: of a method's `Path` or `Path | None`: the method reads this file, or the files of this
+    directory. It must be there before a run begins, and a run goes on only while it is unchanged.
     """
-    return attrs.field(default=default, validator=validator, metadata={"help": help})
+    metadata = {"help": help, "contents": contents}
+    return attrs.field(default=default, validator=validator, metadata=metadata)
 
 
 def optional_type(kind: Any) -> Any:

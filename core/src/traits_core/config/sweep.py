@@ -92,10 +92,20 @@ def differences(configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
     differing = [
         name
         for name in sorted(names, key=OWN.__contains__)
-        if name != "run.shuffle_seed"
-        and len({repr(table[name]) for table in tables if name in table}) > 1
+        if name != "run.shuffle_seed" and _differs(name, tables)
     ]
     return [{name: table[name] for name in differing if name in table} for table in tables]
+
+
+def _differs(name: str, tables: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it has several values; an option of two methods is two options."""
+    owner = f"{name.partition('.')[0]}.name"
+    values: dict[Any, set[str]] = {}
+    for table in tables:
+        if name in table:
+            of = None if name == owner else table.get(owner)
+            values.setdefault(of, set()).add(repr(table[name]))
+    return any(len(found) > 1 for found in values.values())
 
 
 def column(name: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import attrs
 
+from traits_core.config.contents import refuse_missing
 from traits_core.config.run_config import RunConfig
 from traits_core.config.sweep import differences, label, refuse_other_batches
-from traits_core.errors import StageError
+from traits_core.errors import StageError, TraitsError
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source, activations_root, extract, open_source
 from traits_core.stages.materialize import materialize_scores
@@ -35,6 +36,15 @@ class PlannedStage:
     state: str
 
 
+class FailedRunsError(StageError):
+    """Some of several runs failed while they learned; `finished` are the others, complete."""
+
+    def __init__(self, runs: Sequence[RunDirectory], failures: Mapping[Path, TraitsError]) -> None:
+        self.finished = [run for run in runs if run.root not in failures]
+        told = [f"{run.label}: {failures[run.root]}" for run in runs if run.root in failures]
+        super().__init__("\n".join([f"{len(told)} of {len(runs)} runs failed:", *told]))
+
+
 def run_all(config: RunConfig, context: Context) -> RunDirectory:
     """Bring every stage of a run to completion, and return its directory.
 
@@ -49,10 +59,10 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
 
     Their methods learn in one pass over the activations. Of several processes, all call this.
 
-    Raises ConfigError when the configurations do not want the same batches.
+    Raises ConfigError when the configurations do not want the same batches, or name files that are
+    not there; FailedRunsError, at the end, when some of the methods failed.
     """
-    refuse_other_batches(configs)
-    source = open_source(configs[0], context)
+    source = _common_source(configs, context)
     positions = source.backbone.positions_per_example(source.layer)
     for split in splits(configs[0]):
         n_examples = len(source.examples(split))
@@ -63,8 +73,10 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
             split: first_rank_first(context.comm, partial(extract, source, split, context))
             for split in splits(configs[0])
         }
-        train(runs, activations[configs[0].run.train_split], context)
+        failures = train(runs, activations[configs[0].run.train_split], context)
         for run in runs if context.comm.rank == 0 else ():
+            if run.root in failures:
+                continue
             if run.label:
                 context.progress.say(f"{run.label}:")
             materialize_scores(run, activations, context)
@@ -72,20 +84,31 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
             report(run, source, activations, context)
             publish(run)
         context.comm.barrier()
+    if failures:
+        raise FailedRunsError(runs, failures)
     return runs
 
 
 def train_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirectory]:
     """Train runs that want the same batches on activations that are there, in one pass.
 
-    Raises StageError when the activations are not there, ConfigError as `run_several` does.
+    Raises StageError when the activations are not there, else as `run_several` does.
     """
-    refuse_other_batches(configs)
-    source = open_source(configs[0], context)
+    source = _common_source(configs, context)
     activations = extracted(source, configs[0].run.train_split, context)
     with _begun(configs, context) as runs:
-        train(runs, activations, context)
+        failures = train(runs, activations, context)
+    if failures:
+        raise FailedRunsError(runs, failures)
     return runs
+
+
+def _common_source(configs: Sequence[RunConfig], context: Context) -> Source:
+    """Where the activations of runs come from; refuses what cannot work before anything is made."""
+    refuse_other_batches(configs)
+    for config in configs:
+        refuse_missing(config)
+    return open_source(configs[0], context)
 
 
 @contextmanager
@@ -109,10 +132,10 @@ def _begun(configs: Sequence[RunConfig], context: Context) -> Iterator[list[RunD
 def plan(configs: Sequence[RunConfig], context: Context) -> list[list[PlannedStage]]:
     """The stages of each run and what is done of them; nothing is written.
 
-    Raises ConfigError when the configurations do not want the same batches.
+    Raises ConfigError when the configurations do not want the same batches, or name files that are
+    not there.
     """
-    refuse_other_batches(configs)
-    source = open_source(configs[0], context)
+    source = _common_source(configs, context)
     return [_planned(config, source, context) for config in configs]
 
 

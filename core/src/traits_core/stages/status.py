@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,7 @@ class Stage:
     Parameters
     ----------
     name: of the stage
+    label: which of several runs it is of; empty when there is one
     inputs: digest of each input and of the part of the configuration that matters
     place: the file or directory that it makes
     output: digest of that, None when it is absent or incomplete
@@ -62,6 +62,33 @@ class Stage:
     inputs: Mapping[str, str]
     place: Path
     output: Callable[[], str | None]
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called when people are told of it."""
+        return f"{self.name} {self.label}" if self.label else self.name
+
+
+@attrs.frozen(kw_only=True)
+class BegunStage:
+    """A stage that is recorded as begun; `end` it when its output is there, else it stays begun."""
+
+    root: Path
+    stage: Stage
+    state: StageState
+    started: float
+    progress: Progress
+    leads: bool
+
+    def end(self) -> None:
+        """Record what was made; raises StageError when nothing was."""
+        if self.leads:
+            made = self.stage.output()
+            if made is None:
+                raise StageError(f"{self.stage.name}: ended without {self.stage.place}")
+            _write(self.root, self.stage, attrs.evolve(self.state, ended=_now(), output=made))
+        self.progress.say(f"  done in {time.monotonic() - self.started:.1f} s")
 
 
 def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progress) -> None:
@@ -71,14 +98,14 @@ def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progre
 
     Raises StageError when the inputs, or a finished output, have changed.
     """
-    with performing(root, stage, progress) as needed:
-        if needed:
-            work()
+    begun = begin(root, stage, progress)
+    if begun is not None:
+        work()
+        begun.end()
 
 
-@contextmanager
-def performing(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> Iterator[bool]:
-    """Yield whether there is anything to do in a stage; the block does it.
+def begin(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> BegunStage | None:
+    """Record that a stage is being worked on; None when there is nothing to do.
 
     Parameters
     ----------
@@ -89,15 +116,13 @@ def performing(root: Path, stage: Stage, progress: Progress, leads: bool = True)
 
     Raises StageError when the inputs, or a finished output, have changed.
     """
-    states = read_status(root)
-    before = states.get(stage.name)
+    before = read_status(root).get(stage.name)
     if before is not None:
         _refuse_changes(root, stage, before)
         made = stage.output() if before.output else None
         if made is not None and made == before.output:
-            progress.say(f"{stage.name}: complete")
-            yield False
-            return
+            progress.say(f"{stage.title}: complete")
+            return None
         if made is not None:
             raise StageError(
                 f"{stage.name}: {stage.place} was changed after it was finished; "
@@ -105,16 +130,16 @@ def performing(root: Path, stage: Stage, progress: Progress, leads: bool = True)
             )
     state = StageState(inputs=dict(stage.inputs), began=before.began if before else _now())
     if leads:
-        _write(root, {**states, stage.name: state})
-    progress.say(f"{stage.name}: going on" if before else f"{stage.name}:")
-    started = time.monotonic()
-    yield True
-    if leads:
-        made = stage.output()
-        if made is None:
-            raise StageError(f"{stage.name}: ended without {stage.place}")
-        _write(root, {**states, stage.name: attrs.evolve(state, ended=_now(), output=made)})
-    progress.say(f"  done in {time.monotonic() - started:.1f} s")
+        _write(root, stage, state)
+    progress.say(f"{stage.title}: going on" if before else f"{stage.title}:")
+    return BegunStage(
+        root=root,
+        stage=stage,
+        state=state,
+        started=time.monotonic(),
+        progress=progress,
+        leads=leads,
+    )
 
 
 def _refuse_changes(root: Path, stage: Stage, before: StageState) -> None:
@@ -130,7 +155,8 @@ def _refuse_changes(root: Path, stage: Stage, before: StageState) -> None:
         )
 
 
-def _write(root: Path, states: Mapping[str, StageState]) -> None:
+def _write(root: Path, stage: Stage, state: StageState) -> None:
+    states = {**read_status(root), stage.name: state}
     write_json(root / "status.json", {name: unstructure(state) for name, state in states.items()})
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import torch
 
+from traits_core.config.contents import content_digest, contents_of
 from traits_core.config.run_config import digest_of
 from traits_core.config.sweep import refuse_other_batches
-from traits_core.errors import StageError
+from traits_core.errors import StageError, TraitsError
 from traits_core.normalization.normalizer import Normalizer
 from traits_core.normalization.stream import NormalizedStream
-from traits_core.protocols import Method, PlanningMethod
+from traits_core.protocols import Comm, Method, PlanningMethod
 from traits_core.scoring.saved import read_facts, save_scorer
 from traits_core.stages.context import Context
 from traits_core.stages.normalizer import run_normalizer
 from traits_core.stages.rundir import RunDirectory
-from traits_core.stages.status import Stage, performing
+from traits_core.stages.status import Stage, begin
 from traits_core.stores.reader import Store
 from traits_core.streaming.sample import sample_rows
 from traits_core.streaming.shuffle import ShuffledStream
@@ -27,6 +28,7 @@ from traits_core.streaming.stream import BatchStream
 from traits_core.tracking.metrics import MetricsLog
 from traits_core.training.checkpoint import Checkpoints
 from traits_core.training.comm import first_rank_first
+from traits_core.training.fate import FateComm
 from traits_core.training.learner import Learner
 from traits_core.training.loop import Loop
 from traits_core.training.slices import SlicedStream
@@ -35,27 +37,31 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def train(runs: Sequence[RunDirectory], activations: Store, context: Context) -> None:
+def train(
+    runs: Sequence[RunDirectory], activations: Store, context: Context
+) -> dict[Path, TraitsError]:
     """Learn the prototypes of `runs` in one pass over the training split, and keep their scorers.
 
-    Each run ends as if it were trained alone. Processes that share the work of `context.comm` all
-    call this; rank 0 writes.
+    Each run ends as if it were trained alone. Of several, those that fail are dropped: returned is
+    why, by their roots. Processes that share the work of `context.comm` all call this; rank 0 writes.
 
     Raises ConfigError when the runs do not want the same batches.
     """
     refuse_other_batches([run.config for run in runs])
     leads = context.comm.rank == 0
-    with ExitStack() as stack:
-        pending = [
-            run
-            for run in runs
-            if stack.enter_context(
-                performing(run.root, _stage(run, activations), context.progress, leads)
-            )
-        ]
-        if pending:
-            _learn(pending, activations, context)
-        context.comm.barrier()
+    stages = [
+        (run, begin(run.root, _stage(run, activations), context.progress, leads)) for run in runs
+    ]
+    pending = [(run, stage) for run, stage in stages if stage is not None]
+    comm = context.comm if len(runs) == 1 else FateComm(context.comm)
+    failures = _learn([run for run, _ in pending], activations, context, comm) if pending else {}
+    for run, stage in pending:
+        if run.root in failures:
+            run.trackers.finish(ok=False)
+        else:
+            stage.end()
+    context.comm.barrier()
+    return failures
 
 
 def scorer_digest(run: RunDirectory) -> str | None:
@@ -64,7 +70,7 @@ def scorer_digest(run: RunDirectory) -> str | None:
 
 
 def _stage(run: RunDirectory, activations: Store) -> Stage:
-    options = run.config.run
+    options, named = run.config.run, contents_of(run.config.method.options)
     return Stage(
         name="train",
         inputs={
@@ -72,14 +78,18 @@ def _stage(run: RunDirectory, activations: Store) -> Stage:
             "method": digest_of([run.config.method.to_json(), options.seed, options.batch_size]),
             "order": digest_of(options.order_seed),
             "normalize": digest_of([options.normalize, options.normalize_epsilon]),
+            **{f"method.{name}": content_digest(path) for name, path in named.items()},
         },
         place=run.scorer,
         output=lambda: scorer_digest(run),
+        label=run.label,
     )
 
 
-def _learn(runs: Sequence[RunDirectory], activations: Store, context: Context) -> None:
-    """Train what is left of the runs, which want the same batches."""
+def _learn(
+    runs: Sequence[RunDirectory], activations: Store, context: Context, comm: Comm
+) -> dict[Path, TraitsError]:
+    """Train what is left of the runs, which want the same batches; return why some of them failed."""
     options, (array,) = runs[0].config.run, activations.header.arrays
     normalizer = first_rank_first(
         context.comm, lambda: _common_normalizer(runs, activations, context)
@@ -89,7 +99,7 @@ def _learn(runs: Sequence[RunDirectory], activations: Store, context: Context) -
     )
     if context.comm.world_size > 1:
         stream = SlicedStream(stream, context.comm)
-    learners = [_learner(run, activations, normalizer, context) for run in runs]
+    learners = [_learner(run, activations, normalizer, context, comm) for run in runs]
     Loop(
         learners=learners,
         stream=NormalizedStream(stream, normalizer) if normalizer else stream,
@@ -98,10 +108,14 @@ def _learn(runs: Sequence[RunDirectory], activations: Store, context: Context) -
         checkpoint_minutes=options.checkpoint_minutes,
         progress=context.progress,
     ).run()
+    failures = {}
     for run, learner in zip(runs, learners, strict=True):
-        if context.comm.rank == 0:
+        if learner.failure is not None:
+            failures[run.root] = learner.failure
+        elif comm.rank == 0:
             scorer, name = learner.method.scorer(), run.config.method.spec.name
             save_scorer(run.scorer, scorer, name, array.feature, normalizer)
+    return failures
 
 
 def _common_normalizer(
@@ -128,10 +142,11 @@ def _learner(
     activations: Store,
     normalizer: Normalizer | None,
     context: Context,
+    comm: Comm,
 ) -> Learner:
     seed, (array,) = run.config.run.seed, activations.header.arrays
     method: Method = run.config.method.build(
-        d_model=array.columns, seed=seed, device=context.device, comm=context.comm
+        d_model=array.columns, seed=seed, device=context.device, comm=comm
     )
     if isinstance(method, PlanningMethod):
         method.plan(activations.header.rows)
@@ -144,8 +159,8 @@ def _learner(
         name=run.label,
         method=method,
         sample=sample,
-        checkpoints=Checkpoints(run.checkpoints, context.comm),
+        checkpoints=Checkpoints(run.checkpoints, comm),
         log=MetricsLog(run.metrics, run.trackers),
-        comm=context.comm,
+        comm=comm,
         progress=context.progress,
     )

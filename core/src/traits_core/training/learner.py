@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import torch
 
-from traits_core.errors import DataError
+from traits_core.errors import DataError, TraitsError
 from traits_core.progress import Progress
 from traits_core.protocols import Comm, Method
 from traits_core.records import Histogram
@@ -36,9 +36,10 @@ class Learner:
     sample: draws that many random rows [N, D] for `initialize`
     checkpoints: where its state is kept
     log: the record of metrics, which rank 0 writes; rewound when training resumes
-    comm: the processes that train it together
+    comm: the processes that train it together; a `FateComm` for one of several learners
     progress: told about each epoch
     cursor: where it is in the stream
+    failure: why it does not go on, when it is dropped
     """
 
     name: str
@@ -49,6 +50,7 @@ class Learner:
     comm: Comm
     progress: Progress
     cursor: Cursor = attrs.field(init=False, factory=Cursor)
+    failure: TraitsError | None = attrs.field(init=False, default=None)
 
     def begin(self) -> None:
         """Restore the last checkpoint, or initialize the method and write the first one."""
@@ -104,6 +106,11 @@ class Learner:
     def save(self) -> None:
         """Write a checkpoint of where it is."""
         self.checkpoints.save(self.method, self.cursor)
+
+    def drop(self, failure: TraitsError) -> None:
+        """Leave the pass; the checkpoints stay."""
+        self.failure = failure
+        self._say(f"dropped, the others go on: {failure}")
 
     def _record(self, kind: str, found: Mapping[str, float | Tensor]) -> dict[str, float]:
         """Log what the method has found, and return the numbers among it."""

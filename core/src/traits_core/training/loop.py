@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import attrs
 
@@ -17,6 +18,7 @@ from traits_core.interruption import (
 from traits_core.progress import Progress
 from traits_core.protocols import Comm
 from traits_core.streaming.stream import BatchStream
+from traits_core.training.fate import LearnerError, shared_fate
 from traits_core.training.learner import Learner
 
 
@@ -27,8 +29,8 @@ class Loop:
     Every batch is read once and goes to all methods that have not had it: those behind catch up
     together, and the others join where they are. A run that was interrupted and started again ends
     bit for bit where an uninterrupted one does, on one thread. A signal that asks to stop ends it
-    after the step, with checkpoints. Memory: the methods' states, one window of the stream, two
-    batches.
+    after the step, with checkpoints. One of several that fails is dropped, see `FateComm`. Memory: the
+    methods' states, one window of the stream, two batches.
 
     Parameters
     ----------
@@ -48,13 +50,12 @@ class Loop:
     progress: Progress
 
     def run(self) -> None:
-        """Train until all methods are done."""
-        for learner in self.learners:
-            learner.begin()
+        """Train until all methods are done, or have failed and are dropped."""
+        learners = self._each(self.learners, Learner.begin)
         per_epoch = self.stream.batches_per_epoch
-        total = per_epoch * max(learner.method.max_epochs for learner in self.learners)
-        places = [learner.cursor for learner in self.learners]
-        done = min(place.epoch * per_epoch + place.batch for place in places)
+        total = per_epoch * max((learner.method.max_epochs for learner in learners), default=0)
+        places = [learner.cursor for learner in learners]
+        done = min((place.epoch * per_epoch + place.batch for place in places), default=0)
         with (
             self.progress.track("training", total, "batches", done) as advance,
             deferring_signals(patient=True),
@@ -62,9 +63,21 @@ class Loop:
             while members := self._furthest_behind():
                 self._epoch(members, advance)
 
+    def _each(self, learners: Sequence[Learner], work: Callable[[Learner], None]) -> list[Learner]:
+        """Do a piece of work with each; returns those that have not failed at it, nor before."""
+        for learner in learners:
+            try:
+                with shared_fate(learner.comm):
+                    work(learner)
+            except LearnerError as failure:
+                learner.drop(failure)
+        return [learner for learner in learners if learner.failure is None]
+
     def _furthest_behind(self) -> list[Learner]:
         """Those in the earliest epoch that somebody is in."""
-        running = [learner for learner in self.learners if not learner.finished]
+        running = [
+            learner for learner in self.learners if learner.failure is None and not learner.finished
+        ]
         epoch = min((learner.cursor.epoch for learner in running), default=0)
         return [learner for learner in running if learner.cursor.epoch == epoch]
 
@@ -77,20 +90,21 @@ class Loop:
         ):
             waited = time.monotonic() - asked
             taking = [member for member in members if member.cursor.batch == batch]
-            for member in taking:
-                member.step(acts_bd, waited)
+            taken = self._each(taking, partial(Learner.step, acts_bd=acts_bd, waited=waited))
+            members = [member for member in members if member.failure is None]
+            if not members:
+                return
             advance(1)
             overdue = time.monotonic() - kept >= 60 * self.checkpoint_minutes
             keep = self.comm.any_flag(asked_to_stop() or overdue)
             kept = time.monotonic() if keep else kept
-            for member in taking:
+            for member in taken:
                 if keep or member.cursor.step % self.checkpoint_every == 0:
                     member.save()
             if keep:
                 self._stop_if_asked()
             asked = time.monotonic()
-        for member in members:
-            member.end_epoch()
+        self._each(members, Learner.end_epoch)
 
     def _stop_if_asked(self) -> None:
         """Stop in all processes when a signal has reached one of them."""
