@@ -9,6 +9,7 @@ import attrs
 import torch
 
 from traits_core.errors import DataError
+from traits_core.scoring.largest import largest
 from traits_core.scoring.pooling import Pooling
 from traits_core.scoring.scored import Scored
 from traits_core.stores.header import KeptScores
@@ -104,8 +105,7 @@ class KeepTopK:
         sparse = scored.sparse if self.pooling.kind == "none" and self.tau >= 0 else None
         if sparse is None:
             scores_bk = self.pooling(scored.scores_bk, scored.positions)
-            largest = scores_bk.topk(width, dim=1)
-            values_bj, prototypes_bj = largest.values, largest.indices
+            values_bj, prototypes_bj = largest(scores_bk, width)
         else:
             values_bj, places_bj = sparse[0].topk(min(width, sparse[0].shape[1]), dim=1)
             prototypes_bj = sparse[1].gather(1, places_bj)
