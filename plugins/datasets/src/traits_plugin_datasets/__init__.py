@@ -1,17 +1,19 @@
-"""Datasets and backbones that need no download: emoji, digits, EfficientNet-Lite0, raw pixels."""
+"""Datasets and backbones that come in packages: emoji, digits and Python source, vision and text."""
 
 from traits_core import BackboneSpec, DatasetSpec, hookimpl
 from traits_plugin_datasets.config import (
     DigitsConfig,
     EfficientNetLite0Config,
     EmojiConfig,
+    MiniLMConfig,
     PixelsConfig,
+    PythonSourceConfig,
 )
 
 
 @hookimpl
 def traits_datasets() -> list[DatasetSpec]:
-    """Offer `emoji` and `digits`."""
+    """Offer `emoji`, `digits` and `python-source`."""
     return [
         DatasetSpec(
             name="emoji",
@@ -29,12 +31,20 @@ def traits_datasets() -> list[DatasetSpec]:
             backbone="pixels",
             example={"limit": 40},
         ),
+        DatasetSpec(
+            name="python-source",
+            summary="excerpts of Python's standard library, tokens labelled by tokenize, syntax by ast",
+            config=PythonSourceConfig,
+            factory="traits_plugin_datasets.python_source:PythonSource",
+            backbone="minilm",
+            example={"limit": 96},
+        ),
     ]
 
 
 @hookimpl
 def traits_backbones() -> list[BackboneSpec]:
-    """Offer `efficientnet-lite0` and `pixels`."""
+    """Offer `efficientnet-lite0`, `pixels` and `minilm`."""
     return [
         BackboneSpec(
             name="efficientnet-lite0",
@@ -48,5 +58,12 @@ def traits_backbones() -> list[BackboneSpec]:
             summary="raw pixels of overlapping square patches: no model at all",
             config=PixelsConfig,
             factory="traits_plugin_datasets.pixels:Pixels",
+        ),
+        BackboneSpec(
+            name="minilm",
+            summary="all-MiniLM-L6-v2, a language model of 6 blocks (384-d tokens); extra `text`",
+            config=MiniLMConfig,
+            factory="traits_plugin_datasets.minilm:MiniLM",
+            example={"tokens": 7},
         ),
     ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from attrs.validators import ge, optional
+from attrs.validators import and_, ge, le, optional
 
 from traits_core import option
 
+MOST_TOKENS = 510  # MiniLM reads 512, and two are special
 LIMIT_HELP = "examples per split, spread evenly over it, for a quick look (default: all)"
 
 
@@ -28,6 +29,18 @@ class EmojiConfig:
 class DigitsConfig:
     """Options of the dataset `digits`."""
 
+    limit: int | None = option(None, help=LIMIT_HELP, validator=optional(ge(1)))
+
+
+@attrs.frozen(kw_only=True)
+class PythonSourceConfig:
+    """Options of the dataset `python-source`."""
+
+    tokens: int = option(
+        64,
+        help="MiniLM tokens of each example, at most 510; the same as --backbone.tokens",
+        validator=and_(ge(1), le(MOST_TOKENS)),
+    )
     limit: int | None = option(None, help=LIMIT_HELP, validator=optional(ge(1)))
 
 
@@ -62,3 +75,14 @@ class PixelsConfig:
                 f"patch {self.patch} must be at most image_size {self.image_size}: "
                 "make the patch smaller or the image larger"
             )
+
+
+@attrs.frozen(kw_only=True)
+class MiniLMConfig:
+    """Options of the backbone `minilm`."""
+
+    tokens: int = option(
+        64,
+        help="the first so many tokens of each text are read, at most 510; shorter texts are refused",
+        validator=and_(ge(1), le(MOST_TOKENS)),
+    )

@@ -33,9 +33,12 @@ def split_rows(
     """
     known_split(dataset, split)
     rows = np.flatnonzero(test_n == (split == "test"))
-    if limit is None or limit >= len(rows):
-        return rows
-    return rows[np.arange(limit) * len(rows) // limit]
+    return rows[spread(len(rows), limit)]
+
+
+def spread(n: int, limit: int | None) -> NDArray[np.intp]:
+    """Return `limit` of the numbers below `n`, spread evenly; all of them when there are no more."""
+    return np.arange(n) if limit is None or limit >= n else np.arange(limit) * n // limit
 
 
 def content_digest(*parts: Any) -> str:
