@@ -16,7 +16,7 @@ from traits_core import TraitsError
 from traits_core.probing import ap
 from traits_core.probing.ap import average_precision, average_precision_pairs, kernel_for
 from traits_core.probing.positives import Positives
-from traits_core.probing.ranks import fill_by_numpy
+from traits_core.probing.ranks import ap_of_few, count_at_least, fill_by_numpy
 
 
 def slow_average_precision(scores_n, labels_n):
@@ -52,7 +52,12 @@ CASES = {
     "float64": CONTINUOUS.astype(np.float64),
     "coarse": np.round(CONTINUOUS * 2),
     "integer": np.round(CONTINUOUS * 3).astype(np.int64),
+    "half zero": np.maximum(CONTINUOUS, 0),
     "mostly zero": np.where(RNG.random(CONTINUOUS.shape) < 0.95, 0, np.abs(CONTINUOUS)),
+    "mostly zero, some below": np.where(RNG.random(CONTINUOUS.shape) < 0.95, 0, CONTINUOUS),
+    "mostly zero, coarse": np.maximum(np.round(CONTINUOUS * 2), 1) - 1,
+    "all zero": np.zeros_like(CONTINUOUS),
+    "all negative": -1 - np.abs(CONTINUOUS),
     "signed zeros": np.where(CONTINUOUS > 0, np.float32(0.0), np.float32(-0.0)),
     "minus infinity": np.where(CONTINUOUS < 0, -np.inf, CONTINUOUS),
     "plus infinity": np.where(CONTINUOUS > 1, np.inf, CONTINUOUS),
@@ -63,7 +68,13 @@ CASES = {
 }
 
 
-KERNELS = {"numpy": fill_by_numpy}
+def fill_each_by_few(ap_kt, ranked, positives):
+    """What `fill_by_numpy` does where most scores are the lowest, for all scores."""
+    for ap_t, at_least_n in zip(ap_kt, count_at_least(ranked), strict=True):
+        ap_t[:] = ap_of_few(at_least_n, positives)
+
+
+KERNELS = {"numpy": fill_by_numpy, "few": fill_each_by_few}
 if find_spec("numba"):
     from traits_core.probing.compiled import fill_compiled
 
@@ -91,7 +102,7 @@ def test_ap_of_pairs_is_that_of_the_matrix(case):
     prototypes = rng.integers(scores_nk.shape[1], size=200)
     traits = rng.integers(LABELS.shape[1], size=200)
     found = average_precision_pairs(scores_nk, positives, prototypes, traits)
-    np.testing.assert_array_equal(found, ap_kt[prototypes, traits])
+    np.testing.assert_allclose(found, ap_kt[prototypes, traits], rtol=0, atol=1e-14)
 
 
 def test_ap_of_no_pairs_is_empty():
@@ -226,12 +237,14 @@ def test_labels_that_are_no_boolean_matrix_are_refused(labels_nt):
 
 
 def test_memory_is_far_below_prototypes_x_examples_x_traits(kernel):
-    n, k, t = 2000, 512, 100
+    n, k, t = 3000, 512, 200
     rng = np.random.default_rng(1)
     scores_nk = rng.standard_normal((n, k)).astype(np.float32)
     positives = Positives.of(rng.random((n, t)) < 0.1)
+    sparse_nk = np.maximum(scores_nk - 0.8, 0)
     tracemalloc.start()
-    average_precision(scores_nk, positives, threads=1, kernel=kernel)
+    for some_nk in (scores_nk, sparse_nk):
+        average_precision(some_nk, positives, threads=1, kernel=kernel)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < k * t * 8 + 40 * ap.BATCH_SCORES + 100_000 < n * k * t / 10

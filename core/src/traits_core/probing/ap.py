@@ -17,8 +17,8 @@ from traits_core.probing.ranks import Sorted, ap_of_positives, count_at_least, f
 Kernel = Callable[[NDArray[np.float64], Sorted, Positives], None]
 """Writes AP [prototypes, traits] of sorted prototypes; traits without a positive may stay as they are."""
 
-BATCH_SCORES = 1 << 17
-"""Scores that a thread sorts at a time: enough for numpy to work in long loops, few enough for caches."""
+BATCH_SCORES = 1 << 19
+"""Scores that a thread sorts at a time: enough for numpy to work in long loops beside other threads."""
 
 WORTH_COMPILING = 1 << 29
 """Prototypes x positive labels from which on a compiled kernel saves more than it takes to load."""
@@ -95,7 +95,9 @@ def average_precision_pairs(
             examples_p = sets.get(int(traits_c[pairs[0]]))
             if examples_p is not None:
                 rows_c = np.searchsorted(some_k, prototypes_c[pairs])
-                ap_c[pairs] = ap_of_positives(at_least_kn[np.ix_(rows_c, examples_p)])
+                ap_c[pairs] = ap_of_positives(
+                    at_least_kn[np.ix_(rows_c, examples_p)], positives.n_examples
+                )
     return ap_c
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import attrs
 import numpy as np
@@ -71,6 +71,20 @@ class Positives:
             traits_p=np.nonzero(labels_nt)[1].astype(np.uint32),
             starts_n=np.append(0, np.cumsum(counts_n)).astype(np.uint64),
         )
+
+
+def pairs_of(
+    examples_e: NDArray[np.intp], starts_n: NDArray[Any], traits_p: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """List the pairs of some examples: for each pair, its place in `examples_e`, and its trait.
+
+    The pairs of example i are `traits_p[starts_n[i] : starts_n[i + 1]]`.
+    """
+    starts_e = starts_n[examples_e].astype(np.intp)
+    counts_e = starts_n[examples_e + 1].astype(np.intp) - starts_e
+    place_p = np.repeat(np.arange(len(examples_e)), counts_e)
+    first_e = np.cumsum(counts_e) - counts_e
+    return place_p, traits_p[np.arange(len(place_p)) + (starts_e - first_e)[place_p]]
 
 
 def _by_count(labels_nt: NDArray[np.bool_], counts_t: NDArray[np.intp]) -> list[SameCount]:

@@ -3,17 +3,23 @@
 With `e_i` the number of scores >= the score of example i, and `tp(e_i)` the positives among these,
 AP is the mean of `tp(e_i) / e_i` over the positive examples i. That is scikit-learn's step-wise
 AP: equal scores are one threshold, so the order of the rows never matters.
+
+All examples of the lowest score have `e_i = n` and `tp(e_i)` = all positives. Where most examples
+share it, as those that a sparse method scores 0, only the others are ranked.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from traits_core.probing.positives import Positives
+from traits_core.probing.positives import Positives, pairs_of
+
+FEW: Final = 0.25
+"""Share of the examples above the lowest score up to which it is faster to rank only these."""
 
 
 @attrs.frozen(eq=False)
@@ -40,11 +46,19 @@ class Sorted:
 def fill_by_numpy(ap_kt: NDArray[np.float64], ranked: Sorted, positives: Positives) -> None:
     """Write the AP of each prototype for each trait that has a positive into `ap_kt`."""
     at_least_kn = count_at_least(ranked)
+    n = positives.n_examples
+    few_k = np.count_nonzero(at_least_kn < n, axis=1) <= FEW * n
+    for k in np.flatnonzero(few_k):
+        ap_kt[k] = ap_of_few(at_least_kn[k], positives)
+    many = np.flatnonzero(~few_k)
+    if not len(many):
+        return
+    at_least_kn = at_least_kn[many]
     for same in positives.by_count:
         n_traits, count = same.examples_ap.shape
         at_least_kp = at_least_kn.take(same.examples_ap.ravel(), axis=1)
-        ap_r = ap_of_positives(at_least_kp.reshape(-1, count))
-        ap_kt[:, same.traits_a] = ap_r.reshape(-1, n_traits)
+        ap_r = ap_of_positives(at_least_kp.reshape(-1, count), n)
+        ap_kt[np.ix_(many, same.traits_a)] = ap_r.reshape(-1, n_traits)
 
 
 def count_at_least(ranked: Sorted) -> NDArray[Any]:
@@ -60,18 +74,49 @@ def count_at_least(ranked: Sorted) -> NDArray[Any]:
     return at_least_kn
 
 
-def ap_of_positives(at_least_rp: NDArray[Any]) -> NDArray[np.float64]:
+def ap_of_positives(at_least_rp: NDArray[Any], n: int) -> NDArray[np.float64]:
     """Compute AP [rows] from `count_at_least` of the positive examples [rows, positives]; sorts them."""
     at_least_rp.sort(axis=1)
+    count = at_least_rp.shape[1]
+    lowest_r = np.count_nonzero(at_least_rp == n, axis=1)
     tied_rp = at_least_rp[:, 1:] == at_least_rp[:, :-1]
-    has_ties_r = tied_rp.any(axis=1)
-    hits_p = np.arange(1.0, at_least_rp.shape[1] + 1)
+    has_ties_r = np.count_nonzero(tied_rp, axis=1) > np.maximum(lowest_r - 1, 0)
     ap_r: NDArray[np.float64] = np.empty(len(at_least_rp))
     if not has_ties_r.all():
-        ap_r[~has_ties_r] = np.mean(hits_p / at_least_rp[~has_ties_r], axis=1)
+        # Each of the lowest has all hits, not just those up to its place.
+        missing_r = lowest_r * (lowest_r - 1) / (2 * n * count)
+        precision_rp = np.arange(1.0, count + 1) / at_least_rp[~has_ties_r]
+        ap_r[~has_ties_r] = np.mean(precision_rp, axis=1) + missing_r[~has_ties_r]
     if has_ties_r.any():
         ap_r[has_ties_r] = _ap_of_groups(at_least_rp[has_ties_r], tied_rp[has_ties_r])
+    ap_r[lowest_r == count] = count / n
     return ap_r
+
+
+def ap_of_few(at_least_n: NDArray[Any], positives: Positives) -> NDArray[np.float64]:
+    """Compute AP [traits] of one prototype from its positives above the lowest score alone."""
+    n, n_traits = positives.n_examples, positives.n_traits
+    above_e = np.flatnonzero(at_least_n < n)
+    entry_p, trait_p = pairs_of(above_e, positives.starts_n, positives.traits_p)
+    # In one number, so that one fast sort ranks the positives of each trait.
+    bits = n.bit_length()
+    code_p = trait_p.astype(np.min_scalar_type(n_traits << bits))
+    code_p <<= bits
+    code_p |= at_least_n[above_e][entry_p]
+    code_p.sort()
+    last_p = np.ones(len(code_p), bool)
+    np.not_equal(code_p[1:], code_p[:-1], out=last_p[:-1])
+    ends_g = np.flatnonzero(last_p) + 1
+    code_g = code_p[last_p]
+    trait_g, at_least_g = (code_g >> bits).astype(np.intp), code_g & ((1 << bits) - 1)
+    above_t = np.bincount(trait_p, minlength=n_traits)
+    hits_g = ends_g - (np.cumsum(above_t) - above_t)[trait_g]
+    sizes_g = np.diff(ends_g, prepend=0)
+    total_t = np.bincount(trait_g, sizes_g * (hits_g / at_least_g), minlength=n_traits)
+    counts_t = np.maximum(positives.counts_t, 1)
+    lowest_t = (positives.counts_t - above_t) / counts_t
+    ap_t: NDArray[np.float64] = total_t / counts_t + lowest_t * (positives.counts_t / n)
+    return ap_t
 
 
 def _ap_of_groups(at_least_rp: NDArray[Any], tied_rp: NDArray[np.bool_]) -> NDArray[np.float64]:
