@@ -1,6 +1,6 @@
 """How fast probes are, beside their peers and the hardware's limit.
 
-    python benchmarks/probes.py [--case ap|bootstrap|grid|logistic] [--prototypes 8192] [--json]
+    python benchmarks/probes.py [--case ap|bootstrap|grid|logistic] [--prototypes 8192] [--repeats 3] [--json]
 
 One peer of `logistic`, saev, is no package: SAEV_ROOT names a checkout, SAEV_PYTHON a Python for it.
 
@@ -36,17 +36,16 @@ from traits_core.probing.retrieval_tables import Labels
 from traits_core.probing.selection import Chooser, ap_of_choices, select
 from traits_core.records import TraitLabels
 
-REPEATS = 5
 PEER_PAIRS = 48
 PEER_PROTOTYPES = 2
 BLOCK = 512
 RESAMPLES = 1000
 
 
-def in_turns(works: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
-    """Time each of `works` REPEATS times, one after the other, after a warm-up."""
+def in_turns(works: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
+    """Time each of `works` so many times, one after the other, after a warm-up."""
     times: dict[str, list[float]] = {name: [] for name in works}
-    for repeat in range(REPEATS + 1):
+    for repeat in range(repeats + 1):
         for name, work in works.items():
             start = time.perf_counter()
             work()
@@ -155,7 +154,7 @@ def bench_ap(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
         if find_spec("sklearn"):
             works["scikit-learn"] = lambda s=scores_nk: by_scikit_learn(s, labels_nt)
         works["columns"] = lambda s=scores_nk: by_columns(s, labels_nt)
-        times = in_turns(works)
+        times = in_turns(works, sizes.repeats)
         for kernel in kernels():
             yield from lines(
                 f"ap, {name}, {shape(sizes)}, {kernel} kernel",
@@ -194,7 +193,8 @@ def bench_grid(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
         )
         ap_of_choices(test, test_nt, best.prototypes_t[None], BLOCK)
 
-    times = in_turns({"grid": whole, "cell": single, "argsort": lambda: argsort_alone(train_nk)})
+    works = {"grid": whole, "cell": single, "argsort": lambda: argsort_alone(train_nk)}
+    times = in_turns(works, sizes.repeats)
     cells = len(grid.prefixes) * len({len(rows) for rows in grid.subsets} | {sizes.examples})
     yield from lines(
         f"grid, {shape(sizes)}, {cells} cells, {len(grid.subsets) + 1} draws",
@@ -216,7 +216,8 @@ def bench_bootstrap(sizes: argparse.Namespace) -> Iterator[dict[str, Any]]:
             "ours": lambda: resampled_maps(chosen_nt, labels_nt, RESAMPLES, seed=0),
             "pass": lambda: blockwise(scores_nk, labels_nt, kernel),
             "argsort": lambda: argsort_alone(scores_nk),
-        }
+        },
+        sizes.repeats,
     )
     yield from lines(
         f"bootstrap of {RESAMPLES}, {sizes.traits} traits x {sizes.examples} examples",
@@ -285,6 +286,7 @@ def main() -> None:
     parser.add_argument("--prototypes", type=int, default=512)
     parser.add_argument("--traits", type=int, default=312)
     parser.add_argument("--examples", type=int, default=5794)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
     for name in [options.case] if options.case else sorted(CASES):

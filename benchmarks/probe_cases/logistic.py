@@ -20,7 +20,6 @@ import attrs
 import numpy as np
 
 from traits_core.probing.logistic.config import LogisticConfig
-from traits_core.probing.logistic.counting import counter_for
 from traits_core.probing.logistic.fitting import candidates_of
 from traits_core.probing.logistic.gathering import statistics_of
 from traits_core.probing.logistic.search import BITS, best_of
@@ -92,11 +91,10 @@ def cases(machine: str) -> Iterator[dict[str, Any]]:
     labels_nc, scores_nk = data(EXAMPLES, PROTOTYPES)
     dense = Matrix(scores_nk, EXAMPLES, PROTOTYPES, "dense")
     shape = f"{PROTOTYPES} prototypes x {CLASSES} classes x {EXAMPLES} examples"
-    kernel = counter_for(EXAMPLES * PROTOTYPES).__name__.rsplit("_", 1)[-1]
     ours = timed(lambda: fit(dense, labels_nc))
     floor = timed(scores_nk.sum)
     yield line(
-        f"logistic, dense, {shape}, {kernel} counting",
+        f"logistic, dense, {shape}",
         *("best time", "s", min(ours)),
         *by_scikit_learn(scores_nk, labels_nc),
         floor=min(floor),

@@ -10,6 +10,7 @@ from traits_core.probing.logistic.points import Points
 from traits_core.probing.logistic.spread import Spread
 from traits_core.probing.logistic.statistics import Statistics
 
+from .conftest import SCORES
 from .reference import newton
 
 
@@ -38,6 +39,29 @@ def test_every_pair_equals_newton_on_every_row(scores_nk, labels_nc, ridge):
     np.testing.assert_allclose(fits.loss_a, loss_a, atol=2e-6)
     np.testing.assert_allclose(fits.slope_a, slope_a, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(fits.intercept_a, intercept_a, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", ["whole numbers", "two values"])
+def test_scores_of_few_values_are_fitted_exactly(case, labels_nc):
+    """Each value has a bin of its own, whose variance is 0."""
+    scores_nk = SCORES[case]
+    points = points_of(scores_nk, labels_nc)
+    pairs = all_pairs(points)
+    fits = fit_pairs(points, *pairs, 1e-3)
+    for a, (k, c) in enumerate(zip(*pairs, strict=True)):
+        intercept, slope, loss = newton(scores_nk[:, k], labels_nc[:, c], 1e-3)
+        assert fits.loss_a[a] == pytest.approx(loss, abs=1e-9)
+        assert fits.slope_a[a] == pytest.approx(slope, abs=1e-7)
+        assert fits.intercept_a[a] == pytest.approx(intercept, abs=1e-7)
+
+
+def test_half_precision_is_fitted_as_well_by_more_bins(scores_nk, labels_nc):
+    half_nk = scores_nk.astype(np.float16).astype(np.float32)
+    points = points_of(half_nk, labels_nc, bits=5)
+    pairs = all_pairs(points)
+    fits = fit_pairs(points, *pairs, 1e-3)
+    loss_a = [newton(half_nk[:, k], labels_nc[:, c], 1e-3)[2] for k, c in zip(*pairs, strict=True)]
+    np.testing.assert_allclose(fits.loss_a, loss_a, rtol=0, atol=1e-8)
 
 
 def test_more_bins_are_more_precise(labels_nc):

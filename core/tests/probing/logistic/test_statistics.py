@@ -1,15 +1,11 @@
 """The sums are those of the rows, in whatever order, shards or form these come."""
 
-import sys
-from importlib.util import find_spec
-
 import attrs
 import numpy as np
 import pytest
 
 from traits_core import DataError
 from traits_core.probing.logistic.bins import Bins
-from traits_core.probing.logistic.counting import count_by_numpy, counter_for
 from traits_core.probing.logistic.points import Points
 from traits_core.probing.logistic.spread import Spread
 from traits_core.probing.logistic.statistics import Statistics
@@ -22,17 +18,17 @@ def bins_of(scores_nk, bits=3):
     return Bins.of(spread, bits)
 
 
-def counted(bins, scores_nk, labels_nc, count=count_by_numpy):
-    statistics = Statistics.zeros(bins, labels_nc.shape[1], count)
+def counted(bins, scores_nk, labels_nc):
+    statistics = Statistics.zeros(bins, labels_nc.shape[1])
     statistics.accumulate_dense(scores_nk, labels_nc)
     return statistics
 
 
-def assert_same(first, second, scores_nk, rtol=1e-12):
+def assert_same(first, second, scores_nk):
     size = np.abs(scores_nk).astype(np.float64).sum(axis=0).max() + len(scores_nk)
     for name in ("moments_mkq", "sums_kc", "positives_c", "n_rows"):
         found, expected = getattr(first, name), getattr(second, name)
-        np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-13 * size, err_msg=name)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * size, err_msg=name)
 
 
 def test_every_bin_is_an_interval_of_the_width_that_its_distance_asks_for(scores_nk):
@@ -109,21 +105,6 @@ def test_spreads_of_shards_and_of_entries_are_that_of_the_whole(scores_nk):
         np.testing.assert_allclose(other.sum_k, whole.sum_k, rtol=1e-12)
         np.testing.assert_allclose(other.square_k, whole.square_k, rtol=1e-12)
         np.testing.assert_array_equal(other.finite_range(), whole.finite_range())
-
-
-@pytest.mark.skipif(not find_spec("numba"), reason="numba is not installed")
-def test_compiled_code_counts_the_same(scores_nk, labels_nc):
-    from traits_core.probing.logistic.compiled import count_compiled
-
-    bins = bins_of(scores_nk)
-    compiled = counted(bins, scores_nk, labels_nc, count_compiled)
-    assert_same(compiled, counted(bins, scores_nk, labels_nc), scores_nk, rtol=1e-6)
-
-
-def test_without_numba_numpy_does_all_the_work(monkeypatch):
-    monkeypatch.setitem(sys.modules, "traits_core.probing.logistic.compiled", None)
-    assert counter_for(1 << 40) is count_by_numpy
-    assert counter_for(1) is count_by_numpy
 
 
 def test_rows_in_another_order_have_the_same_bins_and_sums(scores_nk, labels_nc):

@@ -1,8 +1,7 @@
-"""How scores are counted into bins: in numpy, or in compiled code where there is enough to do."""
+"""How scores are counted into bins."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -10,34 +9,15 @@ from numpy.typing import NDArray
 
 from traits_core.probing.logistic.bins import Bins
 
-Counter = Callable[[NDArray[np.float64], Bins, NDArray[np.float32]], None]
-"""Adds finite scores [rows, prototypes] to moments [3, prototypes, bins] (see `Statistics`)."""
-
-WORTH_COMPILING: Final = 1 << 25
-"""Scores from which on compiled code saves more than it takes to load."""
-
 TILE: Final = 32
 """Prototypes that are counted at a time: their bins stay in the cache."""
 
 ROWS: Final = 4096
-"""Rows that numpy counts at a time."""
+"""Rows that are counted at a time."""
 
 
-def counter_for(n_scores: int) -> Counter:
-    """Choose by the number of scores: numpy, or compiled code if numba is installed."""
-    if n_scores >= WORTH_COMPILING:
-        try:
-            from traits_core.probing.logistic.compiled import count_compiled
-        except (ImportError, RuntimeError):  # not installed, or nowhere to keep machine code
-            return count_by_numpy
-        return count_compiled
-    return count_by_numpy
-
-
-def count_by_numpy(
-    moments_mkq: NDArray[np.float64], bins: Bins, scores_bk: NDArray[np.float32]
-) -> None:
-    """Add the scores, some prototypes and rows at a time."""
+def count(moments_mkq: NDArray[np.float64], bins: Bins, scores_bk: NDArray[np.float32]) -> None:
+    """Add finite scores [rows, prototypes] to moments [3, prototypes, bins] (see `Statistics`)."""
     for k in range(0, bins.n_prototypes, TILE):
         tile = slice(k, k + TILE)
         some = bins.some(tile)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from traits_core.probing.ap import available_threads
 from traits_core.probing.logistic.bins import Bins
-from traits_core.probing.logistic.counting import counter_for
 from traits_core.probing.logistic.spread import Spread
 from traits_core.probing.logistic.statistics import Statistics
 from traits_core.protocols import ScoreMatrix
@@ -54,10 +53,9 @@ def statistics_of(
         return Spread.zeros(scores.n_prototypes)
 
     bins = Bins.of(_summed(scores, batch_rows, no_scores, spread), bits)
-    counter = counter_for(scores.n_examples * scores.n_prototypes)
 
     def no_rows() -> Statistics:
-        return Statistics.zeros(bins, labels_nc.shape[1], counter)
+        return Statistics.zeros(bins, labels_nc.shape[1])
 
     return _summed(scores, batch_rows, no_rows, count)
 

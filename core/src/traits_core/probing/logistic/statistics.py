@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.probing.logistic.bins import Bins, clip_infinite
-from traits_core.probing.logistic.counting import Counter, add, count_by_numpy
+from traits_core.probing.logistic.counting import add, count
+from traits_core.probing.positives import pairs_of
 
 if TYPE_CHECKING:
     from traits_core.records import ScoreEntries
@@ -31,7 +32,6 @@ class Statistics:
     sums_kc: float64; sum of the scores of the rows of each class
     positives_c: int64; rows of each class
     n_rows: rows in all
-    count: how dense scores are counted
     """
 
     bins: Bins
@@ -39,17 +39,15 @@ class Statistics:
     sums_kc: NDArray[np.float64]
     positives_c: NDArray[np.int64]
     n_rows: int = 0
-    count: Counter = count_by_numpy
 
     @classmethod
-    def zeros(cls, bins: Bins, n_classes: int, count: Counter = count_by_numpy) -> Self:
+    def zeros(cls, bins: Bins, n_classes: int) -> Self:
         """Start before the first row."""
         return cls(
             bins=bins,
             moments_mkq=np.zeros((3, bins.n_prototypes, bins.n_bins)),
             sums_kc=np.zeros((bins.n_prototypes, n_classes)),
             positives_c=np.zeros(n_classes, np.int64),
-            count=count,
         )
 
     def some(self, prototypes: slice) -> Self:
@@ -68,7 +66,7 @@ class Statistics:
         self.n_rows += len(labels_bc)
         self.positives_c += labels_bc.sum(axis=0)
         scores_bk = clip_infinite(scores_bk, self.bins.low_k, self.bins.high_k)
-        self.count(self.moments_mkq, self.bins, scores_bk)
+        count(self.moments_mkq, self.bins, scores_bk)
         # Labels are 0 and 1: only sums are rounded, and in double precision.
         self.sums_kc += scores_bk.T.astype(np.float64) @ labels_bc.astype(np.float64)
 
@@ -108,11 +106,6 @@ def _positive_entries(
     offsets_b: NDArray[np.int64], labels_bc: NDArray[np.bool_]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Each (entry, class) such that the row of the entry has the class."""
-    classes_p = np.nonzero(labels_bc)[1]
     row_e = np.repeat(np.arange(len(labels_bc)), np.diff(offsets_b))
-    count_b = labels_bc.sum(axis=1)
-    start_b = np.cumsum(count_b) - count_b
-    count_e = count_b[row_e]
-    entry_p = np.repeat(np.arange(len(row_e)), count_e)
-    nth_p = np.arange(len(entry_p)) - np.repeat(np.cumsum(count_e) - count_e, count_e)
-    return entry_p, classes_p[start_b[row_e[entry_p]] + nth_p]
+    starts_b = np.append(0, np.cumsum(labels_bc.sum(axis=1)))
+    return pairs_of(row_e, starts_b, np.nonzero(labels_bc)[1])
