@@ -54,6 +54,15 @@ def test_the_headline_is_the_largest_k(result):
     assert largest.items() <= (dict(shown) | {"k": 6}).items()
 
 
+def test_more_prototypes_than_there_are_are_all(splits):
+    probe = KSparseProbe(KSparseConfig(k=(2, 16, 64), block=4))
+    result = probe(*splits, seed=0)
+    assert {entry["k"] for entry in result.tables["sparsity"]} == {2, 10}
+    (shown,) = rows_of(result.headline, "method")
+    (largest,) = [e for e in rows_of(result.tables["sparsity"], "method") if e["k"] == 10]
+    assert shown["map"] == largest["map"]
+
+
 def test_groups_of_exclusive_traits_are_classified_and_others_are_not(result):
     classes = result.tables["classes"]
     assert {entry["group"] for entry in classes} == {"class"}

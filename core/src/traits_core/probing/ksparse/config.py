@@ -14,7 +14,8 @@ class KSparseConfig:
 
     k: tuple[int, ...] = option(
         (1, 4, 16),
-        help="prototypes that each classifier may use; the headline shows the largest",
+        help="prototypes that each classifier uses, all where there are fewer; the headline shows "
+        "the largest",
         validator=and_(min_len(1), deep_iterable(ge(1))),
     )
     ridge: float = option(

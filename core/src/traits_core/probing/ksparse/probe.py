@@ -53,7 +53,7 @@ class KSparseProbe:
         ]
         constant = constant_row(labels)
         k = max(self.config.k)
-        shown = [one.result for one in found if one.k == k]
+        shown = [one.result for one in found if one.k == min(k, one.result.n_prototypes)]
         nulls = [row for row in shown if row.row == "permuted"]
         rows = [constant, *nulls, *(row for row in shown if row.row != "permuted")]
         tables = {
@@ -77,7 +77,7 @@ class KSparseProbe:
         train_columns = Columns.read(train, chosen_tj, config.block)
         test_columns = Columns.read(test, chosen_tj, config.block)
         found = []
-        for k in sorted(set(config.k)):
+        for k in sorted({min(k, train.n_prototypes) for k in config.k}):
             logits = _logits(train_columns, test_columns, train_nt, chosen_tj[:, :k], config.ridge)
             ap_train_t, ap_t = (
                 _ap(logits_nt, labels_nt)

@@ -18,7 +18,7 @@ class Classified:
 
     Parameters
     ----------
-    k: prototypes that each classifier may use
+    k: prototypes that each classifier uses
     result: their AP
     logits_nt: float32, on test; None where labels were permuted
     """
