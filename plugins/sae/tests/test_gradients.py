@@ -98,10 +98,13 @@ def test_batchtopk_equals_a_dense_graph(bounds, weights, rows_bd):
 
 
 def test_relu_equals_a_dense_graph(weights, rows_bd):
-    def latents(pre_bs, _):
-        return pre_bs.relu(), 0.3 * pre_bs.relu().sum() / ROWS
+    def latents(pre_bs, leaves):
+        norms_s = leaves.decoder_sd.norm(dim=1)
+        return pre_bs.relu(), 0.3 * (pre_bs.relu() * norms_s).sum() / ROWS
 
-    agree(step(ReluArchitecture(0.3), weights(), rows_bd), dense(weights(), rows_bd, latents))
+    weights = weights()
+    weights.decoder_sd.mul_(torch.linspace(0.5, 2, S)[:, None])
+    agree(step(ReluArchitecture(0.3), weights, rows_bd), dense(weights, rows_bd, latents))
 
 
 def test_gated_equals_a_dense_graph(weights, rows_bd):
@@ -133,7 +136,9 @@ def test_jumprelu_follows_the_formulas_of_the_paper(weights, rows_bd):
     bandwidth, penalty, k = 0.2, 0.7, 6
     thresholds_s = 0.1 + 0.3 * torch.rand(S, generator=torch.Generator().manual_seed(2))
     weights = weights(threshold_s=thresholds_s)
-    architecture = JumpReluArchitecture(k, penalty, bandwidth, TopPerRow.of(S, CPU), NullComm())
+    architecture = JumpReluArchitecture(
+        k, penalty, bandwidth, TopPerRow.of(S, CPU), Sketch.empty(CPU), NullComm()
+    )
     outcome = step(architecture, weights, rows_bd)
 
     def latents(pre_bs, _):

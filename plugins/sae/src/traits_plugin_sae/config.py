@@ -86,6 +86,16 @@ class SaeConfig:
     clip: float = option(
         1.0, help="gradients are scaled down to this norm at most", validator=gt(0.0)
     )
+    decoder_norms: Literal["unit", "free"] = option(
+        "unit",
+        help="length of decoder rows: 1, or learned (relu), their lengths weighing the penalty",
+        validator=in_(("unit", "free")),
+    )
+    ema: int = option(
+        0,
+        help="the scorer takes weights averaged over about so many steps; 0: the last weights",
+        validator=ge(0),
+    )
     center: Literal["median", "mean", "zero"] = option(
         "median",
         help="where the decoder's bias starts: geometric median or mean of the sample, or 0",

@@ -123,12 +123,12 @@ class Sae:
     @torch.no_grad()
     def scorer(self) -> SaeScorer:
         """The scorer of what has been learned so far, of activations as they come."""
-        weights, scale = self._weights, float(self._scale)
+        weights, scale = self._optimization.scored(), float(self._scale)
         return SaeScorer(
             Dictionary(
                 encoder_ds=weights.encoder_sd.T.contiguous(),
                 encoder_bias_s=weights.encoder_bias_s * scale,
-                decoder_sd=weights.decoder_sd.clone(),
+                decoder_sd=weights.decoder_sd,
                 decoder_bias_d=weights.decoder_bias_d * scale,
                 activation=self._architecture.activation(weights, scale),
             )

@@ -12,6 +12,7 @@ from traits_core import Comm
 from traits_plugin_sae.adam import Adam
 from traits_plugin_sae.architectures.architecture import Architecture, Outcome
 from traits_plugin_sae.auxiliary import add_auxiliary, considered
+from traits_plugin_sae.average import Average
 from traits_plugin_sae.config import SaeConfig
 from traits_plugin_sae.guard import SpikeGuard
 from traits_plugin_sae.resampling import resample
@@ -66,14 +67,26 @@ class Optimization:
         comm: Comm,
     ) -> None:
         self._config = config
+        self._unit = config.decoder_norms == "unit"
         self._seed = seed
         self._architecture = architecture
         self._weights = weights
         self._comm = comm
         self._adam = Adam(weights.named())
+        self._average = Average.like(weights, config.ema) if config.ema else None
         self._guard = SpikeGuard(config.spike)
         self._step = torch.zeros((), dtype=torch.int64)
         self._idle_s = torch.zeros_like(weights.encoder_bias_s, dtype=torch.int64)
+
+    def scored(self) -> Weights:
+        """A copy of the weights that a scorer is to have: the last ones, or their average."""
+        average = self._average if int(self._step) else None
+        if average is None:
+            return self._weights.copy()
+        weights = average.weights.copy()
+        if self._unit:
+            normalize_(weights.decoder_sd)
+        return weights
 
     def dead(self, schedule: Schedule) -> Tensor:
         """The latents without a positive row for too many steps: bool [S]."""
@@ -100,11 +113,15 @@ class Optimization:
         self._comm.all_sum(*gradients.values(), outcome.counts_s, sums)
         reconstruction, sparsity, auxiliary_loss, squared_error = sums.tolist()
         self._guard.check(reconstruction + sparsity + auxiliary_loss, step)
-        project_(gradients["decoder_sd"], weights.decoder_sd)
+        if self._unit:
+            project_(gradients["decoder_sd"], weights.decoder_sd)
         grad_norm = clip_(gradients, self._config.clip)
         rate = schedule.learning_rate * schedule.rate(step)
         self._adam.step(gradients, rate)
-        normalize_(weights.decoder_sd)
+        if self._unit:
+            normalize_(weights.decoder_sd)
+        if self._average is not None:
+            self._average.add(weights, step)
         self._idle_s.add_(1).masked_fill_(outcome.counts_s > 0, 0)
         self._step += 1
         self._resample(outcome, schedule)
@@ -126,6 +143,7 @@ class Optimization:
             **self._architecture.state(),
             **self._adam.state(),
             **self._guard.state(),
+            **({} if self._average is None else self._average.state()),
             "step": self._step,
             "idle_s": self._idle_s,
         }
@@ -145,6 +163,8 @@ class Optimization:
             self._comm,
         )
         self._idle_s[moved_a] = 0
+        if self._average is not None:
+            self._average.restart(self._weights, moved_a)
 
     def _auxiliary(
         self, outcome: Outcome, centred_bd: Tensor, dead_s: Tensor, n_rows: int

@@ -39,7 +39,7 @@ def nth_largest(values_e: Tensor, n: int, comm: Comm) -> float:
 
 @attrs.frozen(eq=False)
 class Sketch:
-    """How many positive pre-activations per row lie in each bin of value, over the last batches.
+    """How many positive values per row lie in each bin of value, over the last batches.
 
     Parameters
     ----------
@@ -57,6 +57,15 @@ class Sketch:
             torch.zeros(N_BINS, dtype=torch.float64, device=device),
             torch.zeros((), dtype=torch.float64, device=device),
         )
+
+    def state(self) -> dict[str, Tensor]:
+        """The live counts."""
+        return {"sketch.counts_v": self.counts_v, "sketch.n_rows": self.n_rows}
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        for tensor in self.state().values():
+            tensor.zero_()
 
     def observe(self, values_e: Tensor, n_rows: int, comm: Comm) -> None:
         """Count the values of a batch, at least 0, of `n_rows` rows over all processes."""

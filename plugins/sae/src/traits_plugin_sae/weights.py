@@ -38,6 +38,10 @@ class Weights:
             **self.own,
         }
 
+    def copy(self) -> Self:
+        """The same values in memory of their own."""
+        return self.of({name: tensor.clone() for name, tensor in self.named().items()})
+
     @classmethod
     def of(cls, named: Mapping[str, Tensor]) -> Self:
         """The weights that `named` was made of."""

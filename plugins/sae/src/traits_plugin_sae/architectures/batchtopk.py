@@ -49,14 +49,13 @@ class BatchTopKArchitecture:
 
     def state(self) -> Mapping[str, Tensor]:
         """The sketch."""
-        return {"sketch.counts_v": self.sketch.counts_v, "sketch.n_rows": self.sketch.n_rows}
+        return self.sketch.state()
 
     def begin(self, weights: Weights, centred_nd: Tensor) -> None:
         """Find the first threshold."""
         n_rows = torch.tensor(len(centred_nd), dtype=torch.int64, device=centred_nd.device)
         self.comm.all_sum(n_rows)
-        for tensor in self.state().values():
-            tensor.zero_()
+        self.sketch.clear()
         self._chosen(weights, centred_nd, int(n_rows))
 
     def step(self, weights: Weights, centred_bd: Tensor, n_rows: int, warmth: float) -> Outcome:

@@ -28,13 +28,19 @@ def build_architecture(
 ) -> Architecture:
     """The architecture that the options ask for; raises ConfigError when they contradict each other."""
     n_latents, k = size.n_latents, size.k
+    if config.decoder_norms == "free" and config.architecture != "relu":
+        raise ConfigError(
+            f"decoder_norms 'free' with architecture {config.architecture!r}: only the penalty of "
+            "'relu' heeds the lengths of decoder rows; choose that, or 'unit'"
+        )
     if config.architecture == "relu":
         return ReluArchitecture(_or(config.penalty, L1_PENALTY))
     if config.architecture == "gated":
         return GatedArchitecture(_or(config.penalty, L1_PENALTY))
     top = TopPerRow.of(n_latents, device, choosing_dtype(config.precision, device))
     if config.architecture == "jumprelu":
-        return JumpReluArchitecture(k, _or(config.penalty, L0_PENALTY), config.bandwidth, top, comm)
+        penalty, sketch = _or(config.penalty, L0_PENALTY), Sketch.empty(device)
+        return JumpReluArchitecture(k, penalty, config.bandwidth, top, sketch, comm)
     bounds = torch.tensor(config.prefixes, dtype=torch.int64, device=device)
     if (bounds.diff() <= 0).any() or (bounds >= n_latents).any():
         raise ConfigError(

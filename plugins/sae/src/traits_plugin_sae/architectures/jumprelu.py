@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import torch
@@ -17,14 +17,17 @@ from traits_plugin_sae.thresholds import Sketch
 from traits_plugin_sae.top_per_row import TopPerRow
 from traits_plugin_sae.weights import Weights
 
-THRESHOLDS = "threshold_s"
+THRESHOLDS: Final = "threshold_s"
+LEAST: Final = 0.5  # part of its threshold from which a value is looked at
 
 
 @attrs.frozen(eq=False)
 class JumpReluArchitecture:
     """Pre-activations above a learned threshold, and a penalty that holds their number at k.
 
-    The loss adds `penalty (L0 / k - 1)^2`. Thresholds start where k per row are above.
+    The loss adds `penalty (L0 / k - 1)^2`. Thresholds start where k per row are above. What is learned
+    comes near k and no closer, so at inference all thresholds are multiplied by one factor: that at
+    which k per row have been above in the last batches.
 
     Parameters
     ----------
@@ -33,6 +36,7 @@ class JumpReluArchitecture:
     bandwidth: width of the window around a threshold in which values tell of its gradient, in units of
         the root mean squared distance of activations to their centre
     top: finds the largest of a row
+    sketch: of values divided by their thresholds, of the last batches
     comm: L0 is that of all processes
     """
 
@@ -40,6 +44,7 @@ class JumpReluArchitecture:
     penalty: float
     bandwidth: float
     top: TopPerRow
+    sketch: Sketch
     comm: Comm
 
     def own(self, encoder_bias_s: Tensor) -> Mapping[str, Tensor]:
@@ -47,8 +52,8 @@ class JumpReluArchitecture:
         return {THRESHOLDS: torch.zeros_like(encoder_bias_s)}
 
     def state(self) -> Mapping[str, Tensor]:
-        """Nothing."""
-        return {}
+        """The sketch."""
+        return self.sketch.state()
 
     def begin(self, weights: Weights, centred_nd: Tensor) -> None:
         """Let `k` latents per row pass, of the sample."""
@@ -56,9 +61,10 @@ class JumpReluArchitecture:
         values_nj, _ = self.top(weights, centred_nd, width)
         rows = torch.tensor(len(centred_nd), device=centred_nd.device)
         self.comm.all_sum(rows)
-        sketch = Sketch.empty(centred_nd.device)
-        sketch.observe(values_nj.relu_().flatten(), int(rows), self.comm)
-        weights.own[THRESHOLDS].fill_(sketch.threshold(self.k))
+        self.sketch.clear()
+        self.sketch.observe(values_nj.relu_().flatten(), int(rows), self.comm)
+        weights.own[THRESHOLDS].fill_(self.sketch.threshold(self.k))
+        self.sketch.clear()
 
     def step(self, weights: Weights, centred_bd: Tensor, n_rows: int, warmth: float) -> Outcome:
         """Loss and gradients on rows [B, D]."""
@@ -67,6 +73,7 @@ class JumpReluArchitecture:
             pre_bs = leaves.pre_activations()
             thresholds_s = leaves.weights.own[THRESHOLDS]
             latents_bs, counts_s = jump(pre_bs, thresholds_s, self.bandwidth)
+            self._observe(pre_bs.detach(), thresholds_s.detach(), n_rows)
             errors_bd = leaves.errors(latents_bs)
             mine = counts_s.sum() / n_rows
             l0 = mine.detach().clone()
@@ -80,8 +87,16 @@ class JumpReluArchitecture:
         return differentiated(weights, centred_bd, loss)
 
     def activation(self, weights: Weights, scale: float) -> JumpRelu:
-        """The learned thresholds; never below 0."""
-        return JumpRelu(weights.own[THRESHOLDS].clamp(min=0) * scale)
+        """The learned thresholds times the factor; never below 0."""
+        factor = max(self.sketch.threshold(self.k), LEAST) if self.sketch.n_rows else 1.0
+        return JumpRelu(weights.own[THRESHOLDS].clamp(min=0) * (factor * scale))
+
+    def _observe(self, pre_bs: Tensor, thresholds_s: Tensor, n_rows: int) -> None:
+        """Count the values of a batch in units of their thresholds."""
+        thresholds_s = thresholds_s.clamp(min=torch.finfo(torch.float32).tiny)
+        rows_e, latents_e = (pre_bs > LEAST * thresholds_s).nonzero(as_tuple=True)
+        ratios_e = pre_bs[rows_e, latents_e] / thresholds_s[latents_e]
+        self.sketch.observe(ratios_e, n_rows, self.comm)
 
 
 def jump(pre_bs: Tensor, thresholds_s: Tensor, bandwidth: float) -> tuple[Tensor, Tensor]:

@@ -15,11 +15,12 @@ from traits_plugin_sae.weights import Weights
 
 @attrs.frozen
 class ReluArchitecture:
-    """All positive pre-activations, and a penalty on their sum.
+    """All positive pre-activations, and a penalty on what they add to the reconstruction.
 
     Parameters
     ----------
-    penalty: what the mean over rows of the sum of latents is multiplied by in the loss
+    penalty: what the mean over rows of the sum of latents, each times the length of its decoder row,
+        is multiplied by in the loss
     """
 
     penalty: float
@@ -42,7 +43,9 @@ class ReluArchitecture:
             latents_bs = leaves.pre_activations().relu_()
             errors_bd = leaves.errors(latents_bs)
             reconstruction = errors_bd.square().sum() / n_rows
-            sparsity = latents_bs.sum() * (warmth * self.penalty / n_rows)
+            # Of no effect on rows of length 1: this slope lies along them and is projected out.
+            norms_s = leaves.weights.decoder_sd.norm(dim=1)
+            sparsity = latents_bs.sum(dim=0) @ norms_s * (warmth * self.penalty / n_rows)
             return reconstruction, sparsity, errors_bd, latents_bs
 
         return differentiated(weights, centred_bd, loss)
