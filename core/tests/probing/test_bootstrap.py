@@ -8,6 +8,7 @@ from traits_core import DataError
 from traits_core.probing import bootstrap
 from traits_core.probing.bootstrap import bca_interval, resampled_maps, weighted_ap
 from traits_core.probing.intervals import map_interval
+from traits_core.probing.retrieval_config import RetrievalConfig
 
 
 def made(seed, n, n_traits, ties=False):
@@ -85,3 +86,9 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_too_few_resamples_are_refused():
     with pytest.raises(DataError, match="200"):
         resampled_maps(*made(0, 30, 1), 199, seed=0)
+
+
+@pytest.mark.parametrize("resamples", [-1, 1, 199])
+def test_too_few_resamples_are_refused_as_an_option(resamples):
+    with pytest.raises(ValueError, match=f"must be 0, or >= 200: {resamples}"):
+        RetrievalConfig(bootstrap=resamples)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
-from attrs.validators import deep_iterable, ge, in_, le, or_
+from attrs.validators import deep_iterable, ge, le
 
 from traits_core.config.fields import option
+
+
+def _none_or_enough(_: Any, attribute: attrs.Attribute[int], value: int) -> None:
+    if value and value < 200:
+        raise ValueError(f"'{attribute.name}' must be 0, or >= 200: {value}")
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +35,7 @@ class RetrievalConfig:
     bootstrap: int = option(
         0,
         help="resamples of images for BCa intervals, from 200; 0: infinitesimal jackknife, at no cost",
-        validator=or_(in_((0,)), ge(200)),
+        validator=_none_or_enough,
     )
     grid: bool = option(
         True, help="measure fewer prototypes and fewer train examples, too (table `grid`)"
