@@ -18,7 +18,7 @@ def default_learning_rate(n_latents: int, steps: int) -> float:
 
     The first two factors are Gao et al. 2024 (arXiv 2406.04093, section 3) as the library
     dictionary_learning has them, for runs of tens of thousands of steps. The last is ours, for shorter
-    ones: 700 steps on a planted dictionary recover most at 3e-3 in all libraries, and nothing at theirs.
+    ones: of a planted dictionary 700 steps recover nearly all at 3e-3, and nothing at theirs.
     """
     long_run = 2e-4 * math.sqrt(2**14 / n_latents)
     return min(long_run * math.sqrt(max(1.0, LONG_RUN / steps)), LARGEST_RATE)
