@@ -72,20 +72,24 @@ def test_the_seed_decides(planted, candidates):
     assert not torch.equal(first_kd, other_kd)
 
 
-def test_blocks_draw_with_the_probabilities_of_k_means_plus_plus():
+@pytest.mark.parametrize("weights", [None, [1.0, 4.0, 0.5, 2.0, 0.25]])
+def test_blocks_draw_with_the_probabilities_of_k_means_plus_plus(weights):
     rows_nd = torch.tensor([[-3.0], [-1.0], [0.0], [1.0], [5.0]])
-    distances_nn = torch.cdist(rows_nd, rows_nd).square()
+    weights_n = torch.tensor(weights or [1.0] * 5)
+    distances_nn = torch.cdist(rows_nd, rows_nd).square() * weights_n
     expected = torch.zeros(5, 5, 5)
     for i in range(5):
         for j in range(5):
             second = distances_nn[i, j] / distances_nn[i].sum()
             left_n = torch.minimum(distances_nn[i], distances_nn[j])
-            expected[i, j] = second * left_n / left_n.sum() / 5
-    runs, generator = 20_000, torch.Generator().manual_seed(0)
+            expected[i, j] = second * left_n / left_n.sum() * weights_n[i] / weights_n.sum()
+    runs, generator = 8_000, torch.Generator().manual_seed(0)
     drawn = torch.zeros(5, 5, 5)
     places = {float(row): i for i, row in enumerate(rows_nd)}
+    given_n = weights_n if weights else None
     for _ in range(runs):
-        i, j, k = (places[float(row)] for row in greedy_kmeans_plus_plus(rows_nd, 3, 1, generator))
+        chosen_kd = greedy_kmeans_plus_plus(rows_nd, 3, 1, generator, given_n)
+        i, j, k = (places[float(row)] for row in chosen_kd)
         drawn[i, j, k] += 1
     possible = expected > 0
     assert not drawn[~possible].any()
@@ -104,3 +108,14 @@ def test_a_mean_that_is_large_against_the_spread_changes_nothing(planted, candid
     rows_nd, labels_n = planted(spread=0.05)
     nearest_k = torch.cdist(seeded(rows_nd + 3000, 12, candidates), rows_nd + 3000).argmin(dim=1)
     assert sorted(labels_n[nearest_k].tolist()) == list(range(12))
+
+
+def test_of_candidates_the_one_that_serves_the_weights_best_is_kept():
+    rows_nd = torch.tensor([[0.0], [0.1], [4.0], [-3.0]])
+    weights_n = torch.tensor([100.0, 100.0, 1.0, 3.0])
+    generator = torch.Generator().manual_seed(0)
+    chosen = [
+        min(greedy_kmeans_plus_plus(rows_nd, 2, 50, generator, weights_n)[:, 0].tolist())
+        for _ in range(20)
+    ]
+    assert chosen == [-3.0] * 20

@@ -8,15 +8,19 @@ from traits_plugin_kmeans.frame import Frame
 from traits_plugin_kmeans.start import find_start, lloyd
 
 
+def ones(rows_nd):
+    return torch.ones(len(rows_nd), dtype=torch.float64)
+
+
 def found(rows_nd, seed=0, **options):
     config, frame = KMeansConfig(**options), Frame(torch.zeros(rows_nd.shape[1]), spherical=False)
-    return find_start(rows_nd, config, frame, torch.Generator().manual_seed(seed))
+    return find_start(rows_nd, ones(rows_nd), config, frame, torch.Generator().manual_seed(seed))
 
 
 def test_steps_on_the_sample_are_those_of_scikit_learn(planted):
     rows_nd, _ = planted(spread=1.5)
     frame = Frame(torch.zeros(16), spherical=False)
-    codebook, counts_k = lloyd(rows_nd[:10], rows_nd, frame, 3)
+    codebook, counts_k = lloyd(rows_nd[:10], rows_nd, ones(rows_nd), frame, 3)
     theirs = Reference(10, init=rows_nd[:10].numpy(), n_init=1, max_iter=3, tol=0).fit(rows_nd)
     torch.testing.assert_close(
         codebook.centroids_kd,
@@ -32,7 +36,7 @@ def test_the_seeding_that_is_best_on_held_out_rows_is_kept(planted, monkeypatch)
     good_kd = Reference(3, n_init=3, random_state=0).fit(rows_nd[50:]).cluster_centers_
     bad_kd, seen = rows_nd[50:53] + 100, []
 
-    def seeded(given_nd, n_clusters, n_candidates, generator):
+    def seeded(given_nd, n_clusters, n_candidates, generator, weights_n):
         seen.append(given_nd)
         return torch.from_numpy(good_kd).float() if len(seen) == 3 else bad_kd
 

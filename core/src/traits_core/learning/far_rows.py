@@ -39,7 +39,9 @@ class FarRows:
     def offer(self, rows_bd: Tensor, weights_b: Tensor, generator: torch.Generator) -> None:
         """Let the rows [B, D] compete; rows of weight 0 never stay."""
         times_b = torch.empty(len(rows_bd), dtype=torch.float32, device=generator.device)
-        arrivals_b = times_b.exponential_(generator=generator).to(rows_bd.device) / weights_b
+        arrivals_b = (
+            times_b.exponential_(generator=generator).to(rows_bd.device) / weights_b.float()
+        )
         capacity = len(self.arrivals_r)
         all_arrivals = torch.cat([self.arrivals_r, arrivals_b])
         stays = torch.zeros_like(all_arrivals, dtype=torch.bool)

@@ -19,6 +19,7 @@ from traits_plugin_kmeans.scorer import KMeansScorer
 from traits_plugin_kmeans.sizes import n_duplicates, size_metrics
 from traits_plugin_kmeans.start import find_start
 from traits_plugin_kmeans.totals import Totals, largest
+from traits_plugin_kmeans.weights import tiles, weighed
 
 SETTLING_EPOCHS: Final = 3  # the last ones re-seed no cluster that has rows
 FAR_EVERY: Final = 4  # rows of mini-batch steps of which one is offered as a far row
@@ -31,7 +32,8 @@ class KMeans:
     In a mini-batch epoch the centroids move after every step to means that forget. In an exact pass
     they stay fixed, while sums and counts are added up in float64; `end_epoch` adds these over all
     processes and moves the centroids to the means. The inertia of an exact pass is that of the
-    centroids which it began with. Processes must call `update` equally often, with no rows if need be.
+    centroids which it began with. Processes must call `update` equally often, with no rows if need
+    be. A row of weight 2 is the row twice, in the metrics too, and one of weight 0 is no row.
 
     Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982); Sculley, Web-scale
     k-means clustering, WWW 2010, with a window in the place of 1 / n.
@@ -83,12 +85,13 @@ class KMeans:
         self._epoch_rows = rows_per_epoch
 
     @torch.no_grad()
-    def initialize(self, sample_nd: Tensor) -> None:
+    def initialize(self, sample_nd: Tensor, weights_n: Tensor | None = None) -> None:
         """Find the first centroids in the rows [N, D]; all processes take those of rank 0.
 
         Raises DataError when there are fewer rows than clusters.
         """
         check_activations(sample_nd, len(self._frame.shift_d))
+        sample_nd, weights_n = weighed(sample_nd, weights_n)
         n_clusters, n_rows = self._config.n_clusters, len(sample_nd)
         if n_rows < n_clusters:
             raise DataError(
@@ -97,8 +100,9 @@ class KMeans:
             )
         if self._comm.rank == 0:
             frame = Frame.of(sample_nd, self._frame.spherical)
-            start = find_start(frame.rows(sample_nd), self._config, frame, self._generator)
-            points = self._config.first_window * n_clusters / n_rows
+            rows_nd = frame.rows(sample_nd)
+            start = find_start(rows_nd, weights_n, self._config, frame, self._generator)
+            points = self._config.first_window * n_clusters / float(weights_n.sum())
             self._frame.shift_d.copy_(frame.shift_d)
             self._codebook = start.codebook
             self._screened.fill_(start.codebook.route is ProductRoute.SCREENED)
@@ -110,19 +114,21 @@ class KMeans:
         self._choose_route()
 
     @torch.no_grad()
-    def update(self, acts_bd: Tensor) -> Mapping[str, float]:
+    def update(self, acts_bd: Tensor, weights_b: Tensor | None = None) -> Mapping[str, float]:
         """Learn from a batch [B, D]; returns its inertia per row, and the learning rate of its steps."""
         check_activations(acts_bd, len(self._frame.shift_d))
+        acts_bd, weights_b = weighed(acts_bd, weights_b)
         before = float(self._totals.inertia)
         if self._plan.is_exact(int(self._epoch)):
-            for part_bd in torch.split(acts_bd, len(self._tile_bk)):
-                self._accumulate(part_bd)
+            for part in tiles(acts_bd, weights_b, len(self._tile_bk)):
+                self._accumulate(*part)
             metrics = {}
         else:
-            parts = torch.tensor_split(acts_bd, self._n_steps(len(acts_bd)))
-            metrics = {"learning_rate": sum(map(self._step, parts)) / len(parts)}
+            n_steps = self._n_steps(len(acts_bd))
+            parts = acts_bd.tensor_split(n_steps), weights_b.tensor_split(n_steps)
+            metrics = {"learning_rate": sum(map(self._step, *parts)) / n_steps}
         added = float(self._totals.inertia) - before
-        return {"batch_inertia": added / max(len(acts_bd), 1), **metrics}
+        return {"batch_inertia": added / (float(weights_b.sum()) or 1.0), **metrics}
 
     @torch.no_grad()
     def end_epoch(self) -> Mapping[str, float]:
@@ -198,32 +204,32 @@ class KMeans:
             codebook = Codebook(codebook.centroids_kd, ProductRoute.PLAIN)
         self._codebook = codebook
 
-    def _accumulate(self, acts_bd: Tensor) -> None:
+    def _accumulate(self, acts_bd: Tensor, weights_b: Tensor) -> None:
         """Add one tile of rows to the totals of an exact pass."""
         rows_bd = self._frame.rows(acts_bd)
         found = self._codebook.nearest(rows_bd, self._tile_bk)
         distances_b = self._codebook.squared_distances(rows_bd, found.labels_b)
-        self._note(found, distances_b)
-        self._totals.add_sums(rows_bd, found.labels_b)
-        self._far.offer(rows_bd, distances_b, self._generator)
+        self._note(found, distances_b, weights_b)
+        self._totals.add_sums(rows_bd, found.labels_b, weights_b)
+        self._far.offer(rows_bd, distances_b * weights_b, self._generator)
 
-    def _step(self, acts_bd: Tensor) -> float:
+    def _step(self, acts_bd: Tensor, weights_b: Tensor) -> float:
         """Move the centroids towards the rows of one mini-batch step; returns the learning rate."""
         n_clusters = self._config.n_clusters
         sums_kd = self._step_sums_kd.zero_()
         counts_k = torch.zeros_like(self._totals.counts_k)
-        for part_bd in torch.split(acts_bd, len(self._tile_bk)):
+        for part_bd, part_b in tiles(acts_bd, weights_b, len(self._tile_bk)):
             rows_bd = self._frame.rows(part_bd)
             found = self._codebook.roughly_nearest(rows_bd, self._tile_bk)
-            self._note(found, found.distances_b)
+            self._note(found, found.distances_b, part_b)
             some_bd, labels_b = rows_bd[::FAR_EVERY], found.labels_b[::FAR_EVERY]
-            places = places_beside(self._codebook, self._frame, some_bd, labels_b)
-            self._far.offer(*places, self._generator)
-            sums_kd.index_add_(0, found.labels_b, rows_bd)
-            counts_k += torch.bincount(found.labels_b, minlength=n_clusters)
+            places_bd, ways_b = places_beside(self._codebook, self._frame, some_bd, labels_b)
+            self._far.offer(places_bd, ways_b * part_b[::FAR_EVERY], self._generator)
+            sums_kd.index_add_(0, found.labels_b, rows_bd.mul_(part_b.float()[:, None]))
+            counts_k += torch.bincount(found.labels_b, part_b, n_clusters)
         self._totals.row_sum_d.add_(sums_kd.sum(dim=0, dtype=torch.float64))
         self._comm.all_sum(sums_kd, counts_k)
-        kept = decay(int(counts_k.sum()), n_clusters, self._plan.window_of(int(self._epoch)))
+        kept = decay(float(counts_k.sum()), n_clusters, self._plan.window_of(int(self._epoch)))
         means_kd = self._codebook.centroids_kd
         rate = move_means(means_kd, self._weights_k, sums_kd, counts_k, kept)
         self._codebook = self._codebook.moved_to(self._frame.centroids(means_kd))
@@ -235,13 +241,13 @@ class KMeans:
         self._comm.all_sum(rows)
         return max(1, -(-int(rows) // int(self._step_rows)))
 
-    def _note(self, found: Nearest, distances_b: Tensor) -> None:
+    def _note(self, found: Nearest, distances_b: Tensor, weights_b: Tensor) -> None:
         """Add what was found for rows to the totals, and remember the longest."""
-        self._totals.add(found, distances_b)
+        self._totals.add(found, distances_b, weights_b)
         if len(found.norms_b):
             torch.maximum(self._reach, found.norms_b.max().sqrt(), out=self._reach)
 
-    def _adapt_plan(self, epoch: int, n_rows: int, quiet: bool) -> None:
+    def _adapt_plan(self, epoch: int, n_rows: float, quiet: bool) -> None:
         """Go over to exact passes, or stop, when the epoch that ended says so."""
         self._stalls.copy_(self._stalls + 1 if quiet else torch.zeros_like(self._stalls))
         stalled = int(self._stalls) >= self._config.patience

@@ -74,7 +74,7 @@ def step_rows(n_clusters: int, n_rows: int) -> int:
     return max(1, min(n_rows // STEPS_PER_EPOCH, max(LEAST_STEP, POINTS_PER_STEP * n_clusters)))
 
 
-def decay(n_rows: int, n_clusters: int, window: float) -> float:
+def decay(n_rows: float, n_clusters: int, window: float) -> float:
     """The factor on what was learned before a step of `n_rows` rows: exp(-rows / (window K)).
 
     So the weight of a cluster of mean size tends to `window` points, whatever the size of a step.

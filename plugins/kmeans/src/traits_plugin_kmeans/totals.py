@@ -21,7 +21,7 @@ class Totals:
     ----------
     sums_kd: sum of the centred rows of each cluster, in exact passes
     row_sum_d: sum of the centred rows of mini-batch steps, which have no `sums_kd`
-    counts_k: rows of each cluster, int64
+    counts_k: rows of each cluster, each counted with its weight
     inertia: sum of the squared distances of rows to their centroids
     squares: sum of the squared norms of the centred rows
     """
@@ -38,7 +38,7 @@ class Totals:
         return cls(
             torch.zeros(n_clusters, d_model, dtype=torch.float64, device=device),
             torch.zeros(d_model, dtype=torch.float64, device=device),
-            torch.zeros(n_clusters, dtype=torch.int64, device=device),
+            torch.zeros(n_clusters, dtype=torch.float64, device=device),
             torch.zeros((), dtype=torch.float64, device=device),
             torch.zeros((), dtype=torch.float64, device=device),
         )
@@ -47,28 +47,28 @@ class Totals:
         """The live tensors by name."""
         return attrs.asdict(self, recurse=False)
 
-    def add_sums(self, rows_bd: Tensor, labels_b: Tensor) -> None:
-        """Add centred rows [B, D] to the sums of their clusters."""
-        self.sums_kd.index_add_(0, labels_b, rows_bd.double())
+    def add_sums(self, rows_bd: Tensor, labels_b: Tensor, weights_b: Tensor) -> None:
+        """Add centred rows [B, D] to the sums of their clusters, each times its weight."""
+        self.sums_kd.index_add_(0, labels_b, rows_bd.double().mul_(weights_b[:, None]))
 
-    def add(self, found: Nearest, distances_b: Tensor) -> None:
+    def add(self, found: Nearest, distances_b: Tensor, weights_b: Tensor) -> None:
         """Add what was found for rows: their clusters, squared norms and squared distances."""
-        self.counts_k.add_(torch.bincount(found.labels_b, minlength=len(self.counts_k)))
-        self.inertia.add_(distances_b.sum(dtype=torch.float64))
-        self.squares.add_(found.norms_b.sum(dtype=torch.float64))
+        self.counts_k.add_(torch.bincount(found.labels_b, weights_b, len(self.counts_k)))
+        self.inertia.add_(distances_b.double() @ weights_b)
+        self.squares.add_(found.norms_b.double() @ weights_b)
 
     def clear(self) -> None:
         """Forget all rows."""
         for tensor in self.tensors().values():
             tensor.zero_()
 
-    def n_rows(self) -> int:
-        """How many rows were added."""
-        return int(self.counts_k.sum())
+    def n_rows(self) -> float:
+        """How many rows were added, each counted with its weight."""
+        return float(self.counts_k.sum())
 
     def means_kd(self, empty_kd: Tensor) -> Tensor:
         """The float32 mean of each cluster, and the row of `empty_kd` where there is none."""
-        means_kd = self.sums_kd / self.counts_k.clamp(min=1)[:, None]
+        means_kd = self.sums_kd / self.counts_k[:, None]
         return torch.where(self.counts_k[:, None] > 0, means_kd.float(), empty_kd)
 
     def way(self, old_kd: Tensor, new_kd: Tensor) -> float:
