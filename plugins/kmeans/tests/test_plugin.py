@@ -47,3 +47,9 @@ def test_listing_the_plugin_imports_no_torch():
 def test_options_out_of_range_are_refused(name, value):
     with pytest.raises(ValueError, match=name):
         attrs.evolve(KMeansConfig(), **{name: value})
+
+
+def test_many_clusters_are_seeded_with_fewer_candidates_unless_they_are_asked_for():
+    sizes = (4096, 8192, 16384, 100_000)
+    assert [KMeansConfig(n_clusters=n).candidates for n in sizes] == [10, 5, 2, 1]
+    assert KMeansConfig(n_clusters=100_000, n_candidates=7).candidates == 7

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
 from traits_core import option
+
+MOST_COMPARED: Final = 40_960  # rows, in all steps of k-means++: up to 4096 clusters no limit
 
 
 @attrs.frozen
@@ -66,7 +68,7 @@ class KMeansConfig:
     )
     n_candidates: int | None = option(
         None,
-        help="rows that each k-means++ step compares (default: 2 + log of n_clusters)",
+        help="rows that each k-means++ step compares (default: 2 + log of n_clusters, fewer above 4096)",
         validator=attrs.validators.optional(attrs.validators.ge(1)),
     )
     small_cluster: float = option(
@@ -84,4 +86,5 @@ class KMeansConfig:
     @property
     def candidates(self) -> int:
         """How many rows each k-means++ step compares; more than one make it greedy."""
-        return self.n_candidates or 2 + int(math.log(self.n_clusters))
+        affordable = max(1, MOST_COMPARED // self.n_clusters)
+        return self.n_candidates or min(2 + int(math.log(self.n_clusters)), affordable)
