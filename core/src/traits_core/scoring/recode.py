@@ -15,6 +15,7 @@ from traits_core.errors import ConfigError, DataError
 from traits_core.progress import Progress
 from traits_core.protocols import ScoreMatrix, Storage
 from traits_core.scoring.keeping import PROTOTYPES, VALUES
+from traits_core.scoring.largest import largest
 from traits_core.scoring.matrix import StoredTopK, open_scores
 from traits_core.stores.convert import refuse_overlap, write_rows
 from traits_core.stores.extras import WithExtras
@@ -172,13 +173,12 @@ class _Recoding:
     ) -> tuple[Tensor, Tensor]:
         """The k largest scores of each row and whose they are; a top-k row has them first."""
         if isinstance(matrix, StoredTopK):
-            read = self.store.read
-            first = slice(0, k)
-            return read(name + VALUES, start, stop, first), read(
-                name + PROTOTYPES, start, stop, first
+            values_bj, prototypes_bj = (
+                self.store.read(name + part, start, stop, slice(0, k))
+                for part in (VALUES, PROTOTYPES)
             )
-        largest = torch.from_numpy(matrix.rows(start, stop)).topk(k, dim=1)
-        return largest.values, largest.indices
+            return values_bj, prototypes_bj
+        return largest(torch.from_numpy(matrix.rows(start, stop)), k)
 
     def _above(self, scores_bk: Tensor) -> Tensor:
         return (scores_bk - self.rise).clamp_(min=0) if self.kept else scores_bk
