@@ -1,6 +1,6 @@
 """What softness costs: an epoch of soft clustering beside one of hard k-means on the same rows.
 
-    python benchmarks/softcluster.py [--case minibatch|exact] [--clusters 4096] [--threads 2] [--json]
+    python benchmarks/softcluster.py [--case minibatch|exact] [--noise 1] [--threads 2] [--json]
 
 Rows are unit vectors in float32: a von Mises-Fisher-like mixture with half as many components as there
 are clusters. The contenders take turns, epoch by epoch. The floor is the bare product of rows and
@@ -40,13 +40,13 @@ def machine() -> str:
     return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
-def mixture(n: int, d_model: int, components: int) -> Tensor:
-    """Unit rows [N, D] at a cosine of about 0.7 to one of the means."""
+def mixture(n: int, d_model: int, components: int, noise: float) -> Tensor:
+    """Unit rows [N, D] at a cosine of about 1 / sqrt(1 + noise^2) to one of the means."""
     generator = torch.Generator().manual_seed(0)
     means_kd = torch.nn.functional.normalize(
         torch.randn(components, d_model, generator=generator), dim=1
     )
-    rows_nd = torch.empty(n, d_model).normal_(generator=generator).div_(d_model**0.5)
+    rows_nd = torch.empty(n, d_model).normal_(generator=generator).mul_(noise / d_model**0.5)
     rows_nd += means_kd[torch.randint(components, (n,), generator=generator)]
     return torch.nn.functional.normalize(rows_nd, dim=1)
 
@@ -135,7 +135,7 @@ def least_processor(seconds: list[tuple[float, float]]) -> float:
 
 def bench(case: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Seconds of an epoch of one kind, and the softmax mass that 16 clusters a row captured."""
-    rows_nd = mixture(options.rows, options.width, max(1, options.clusters // 2))
+    rows_nd = mixture(options.rows, options.width, max(1, options.clusters // 2), options.noise)
     ours = soft(case, rows_nd, options.clusters)
     theirs = hard(case, rows_nd, options.clusters)
     works: dict[str, Callable[[], Any]] = {
@@ -156,7 +156,7 @@ def bench(case: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield {
             "bench": "softcluster",
             "case": f"{case} epoch, {options.rows} x {options.width} rows, {options.clusters} "
-            f"clusters, top 16 with {captured:.3f} of the mass",
+            f"clusters, noise {options.noise:g}, top 16 with {captured:.3f} of the mass",
             "metric": metric,
             "unit": "s",
             "ours": soft_s,
@@ -185,6 +185,7 @@ def main() -> None:
     parser.add_argument("--clusters", type=int, default=4096)
     parser.add_argument("--rows", type=int, default=65536)
     parser.add_argument("--width", type=int, default=768)
+    parser.add_argument("--noise", type=float, default=1.0, help="its length, beside means of 1")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", action="store_true", help="one JSON object a line")

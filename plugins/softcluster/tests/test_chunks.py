@@ -92,7 +92,7 @@ def test_statistics_are_those_of_all_tokens(chunks, found):
 
 
 def test_each_cluster_is_made_of_its_own_token(found):
-    tokens_kn, parts_kn = found.tokens.largest(12, 1)
+    tokens_kn, parts_kn = found.tokens.largest(1)
     assert sorted(tokens_kn[:, 0].tolist()) == list(range(12))
     assert (parts_kn > 0.9).all()
 

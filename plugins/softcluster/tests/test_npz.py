@@ -69,6 +69,7 @@ def test_python_objects_are_refused_and_never_run(tmp_path):
         ({"activations": np.zeros((7, 5, 3), np.float32, order="F")}, "Fortran order"),
         ({"token_ids": np.zeros((7, 4), np.int64)}, r"token_ids must be integers \(7, 5\)"),
         ({"attention_mask": np.ones((7, 5), np.float32)}, "attention_mask must be integers"),
+        ({"token_ids": np.full((7, 5), -1)}, "token_ids of tokens are negative"),
         ({"token_ids": None}, "'token_ids' is missing; the file holds activations.npy"),
     ],
 )

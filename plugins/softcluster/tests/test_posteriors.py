@@ -81,9 +81,10 @@ def test_rough_memberships_alone_would_be_others(coarse):
     assert (rough - soft_nk).abs().max() > 1e-3
 
 
-def test_most_rows_are_compared_with_all_centres_only_roughly(coarse):
+@pytest.mark.parametrize("n", [1, 16])
+def test_rows_of_few_clusters_are_compared_with_all_centres_only_roughly(coarse, n):
     rows_nd, centres_kd = mixture(0.5)
-    Members.of(rows_nd, Centres(centres_kd, 0.03), 16, 0.01, softmax_tile(N_CLUSTERS, CPU))
+    Members.of(rows_nd, Centres(centres_kd, 0.03), n, 0.01, softmax_tile(N_CLUSTERS, CPU))
     assert coarse[ProductRoute.PLAIN] == 0
 
 

@@ -58,7 +58,7 @@ def fit_chunks(
     `output_dir` gets `scorer.safetensors`, `exemplars.safetensors` and `memberships/<chunk>.npz`.
     Chunks are read in another order in each epoch; the rows of a batch are neighbours, so shuffled
     sequences learn best. Memory: the state of the method, its sample, masks and token ids of all
-    chunks, one batch, the memberships of one chunk (at most 28 bytes x tokens x `top_m`), and 24 bytes for
+    chunks, one batch, the memberships of one chunk (at most 28 bytes x tokens x `top_m`), and 12 bytes for
     each pair of a cluster and a token id that occur together.
 
     Raises DataError for chunks that are missing, damaged, of different widths or of equal names.
@@ -86,7 +86,7 @@ def fit_chunks(
         scorer,
         Exemplars.empty(config.n_clusters, n_exemplars, context_window),
         ClusterStatistics.of(scorer),
-        TokenMasses.empty(),
+        TokenMasses.empty(config.n_clusters),
         tuple(Path(output_dir) / "memberships" / f"{name}.npz" for name in names),
     )
     found.files[0].parent.mkdir(parents=True, exist_ok=True)

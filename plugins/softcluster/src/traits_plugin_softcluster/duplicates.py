@@ -34,7 +34,7 @@ def _near_earlier(
     """Which of some centres, by their index, lie within `cosine` of an earlier one: bool [C]."""
     every_k = torch.arange(len(centres_kd), device=centres_kd.device)
     found = []
-    for part_b in some_c.split(len(tile_bk)):
+    for part_b in torch.split(some_c, len(tile_bk)):
         cosines_bk = tile_bk[: len(part_b)]
         route.multiply(centres_kd[part_b], centres_kd, cosines_bk)
         cosines_bk.masked_fill_(every_k >= part_b[:, None], -1)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from traits_core import StoreError, load_tensors, save_tensors
 from traits_plugin_softcluster.position_members import OUTSIDE, PositionMembers
-from traits_plugin_softcluster.ranks import ranks_within
 
 
 @attrs.frozen(eq=False)
@@ -55,7 +54,7 @@ class Exemplars:
         sequences_e, positions_e, _ = better_bsj.nonzero()
         clusters_e, values_e = members.clusters_bsj[better_bsj], members.values_bsj[better_bsj]
         order_e = np.lexsort((-values_e, clusters_e))  # stable: of equals, the first seen
-        rank_e = ranks_within(clusters_e[order_e])
+        rank_e = _ranks(clusters_e[order_e])
         best_e = order_e[rank_e < n]
         where = sequences_e[best_e], positions_e[best_e]
         window = self.tokens_knw.shape[2] // 2
@@ -107,3 +106,8 @@ class Exemplars:
         order_tn = np.argsort(-merged[0], axis=1, kind="stable")[:, :n]
         for kept, both in zip(fields, merged, strict=True):
             kept[touched_t] = both[np.arange(len(touched_t))[:, None], order_tn]
+
+
+def _ranks(sorted_e: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each entry among those equal to it, in a sorted array."""
+    return np.arange(len(sorted_e)) - np.searchsorted(sorted_e, sorted_e)

@@ -12,9 +12,8 @@ from torch import Tensor
 from traits_core import BFLOAT16_ROUNDOFF, ProductRoute, largest_per_row
 from traits_plugin_softcluster.centres import Centres
 
-DOUBT: Final = (
-    2.05 * BFLOAT16_ROUNDOFF
-)  # of cosines: one for either vector, the rest for their sums
+DOUBT: Final = 2.05 * BFLOAT16_ROUNDOFF  # of cosines: 1 for either vector, the rest for sums
+LEAST_CANDIDATES: Final = 16  # in bfloat16, even where fewer are wanted: few rows have more
 LEAST_FLOOR: Final = 1e-4  # below, too many memberships would be computed twice
 
 
@@ -39,24 +38,25 @@ class Posteriors:
 
         Products in bfloat16 are wrong by `DOUBT` at most, so that a membership of `least` has a rough
         one of `floor` or more. All of these, and all that may be the largest of a row, are computed
-        again in float32; a row with `n` of them may have more, and is compared with all centres
-        again. Smaller ones stay rough: they only count in the sum over all clusters. With `n` of K
+        again in float32; a row whose candidates all are may have more, and is compared with all
+        centres again. Smaller ones stay rough: they only count in the sum over all clusters. With `n` of K
         clusters, columns are clusters, and `soft_bj` is the tile.
         """
         floor = math.exp(-2 * DOUBT / centres.temperature)
         if not centres.screened or n == len(centres.centres_kd) or floor * least < LEAST_FLOOR:
             return cls._by(centres.route, rows_bd, centres, n, tile_bk)
-        rough = cls._by(ProductRoute.SCREENED, rows_bd, centres, n, tile_bk)
+        width = max(n, LEAST_CANDIDATES)
+        rough = cls._by(ProductRoute.SCREENED, rows_bd, centres, width, tile_bk)
         counted_b1 = rough.soft_bj.amax(dim=1, keepdim=True).clamp_(max=least)
         close_bj = rough.soft_bj >= floor * counted_b1
         n_close_b = close_bj.sum(dim=1)
         found = rough._settled(rows_bd, centres, close_bj, n_close_b)
-        more_c = (n_close_b == n).nonzero()[:, 0]
+        more_c = (n_close_b == width).nonzero()[:, 0]
         if len(more_c):
-            again = cls._by(centres.route, rows_bd[more_c], centres, n, tile_bk)
+            again = cls._by(centres.route, rows_bd[more_c], centres, width, tile_bk)
             found.soft_bj[more_c], found.clusters_bj[more_c] = again.soft_bj, again.clusters_bj
             found.log_totals_b[more_c] = again.log_totals_b
-        return found
+        return found if n == width else found._largest(n)
 
     @classmethod
     def _by(
@@ -73,6 +73,11 @@ class Posteriors:
             best_b = largest_bj.amax(dim=1)
             soft_bj = torch.softmax(logits_bk, dim=1, out=logits_bk).gather(1, clusters_bj)
         return cls(soft_bj, clusters_bj, best_b - soft_bj.amax(dim=1).log())
+
+    def _largest(self, n: int) -> Self:
+        """The `n` largest of these."""
+        top = self.soft_bj.topk(n, dim=1, sorted=False)
+        return type(self)(top.values, self.clusters_bj.gather(1, top.indices), self.log_totals_b)
 
     def _settled(
         self, rows_bd: Tensor, centres: Centres, close_bj: Tensor, n_close_b: Tensor

@@ -71,6 +71,8 @@ class TokenChunk:
                     f"{path}: {name} must be integers {shape[:2]} beside activations {shape}, "
                     f"got {array.dtype} {array.shape}"
                 )
+        if (tokens[mask.astype(np.bool_)] < 0).any():
+            raise DataError(f"{path}: token_ids of tokens are negative: mask these positions")
         return cls(path, shape[2], mask.astype(np.bool_), tokens.astype(np.int64))
 
     @property
