@@ -20,10 +20,15 @@ def pairs(text):
     )
 
 
+def with_newlines(text):
+    """Words, and the ends of lines as tokens of their own."""
+    return tuple(match.span() for match in re.finditer(r"\S+|\n", text))
+
+
 TEXTS = st.text(alphabet="ab \n", max_size=80)
 
 
-@given(TEXTS, st.integers(1, 6), st.sampled_from([words, pairs]))
+@given(TEXTS, st.integers(1, 6), st.sampled_from([words, pairs, with_newlines]))
 def test_excerpts_are_full_parts_of_the_text_without_overlap(text, tokens, spans_of):
     end = 0
     for part in excerpts(text, tokens, spans_of):
@@ -46,6 +51,13 @@ def test_a_line_that_is_cut_otherwise_by_itself_is_passed_over():
         return words(text)[: None if text.startswith("b") or "a" in text else 1]
 
     assert [part.text for part in excerpts("a\nc c\nb c\nd d", 2, marked)] == ["a\nc", "b c"]
+
+
+def test_a_token_that_is_the_end_of_a_line_is_passed_over_too():
+    def alone(text):
+        return with_newlines(text)[: None if "c" in text else 1]
+
+    assert list(excerpts("\na b\nc", 2, alone)) == []
 
 
 def test_a_short_text_has_no_excerpt():

@@ -52,11 +52,6 @@ def test_what_follows_the_last_position_is_not_read(backbone):
 
 
 @pytest.mark.slow
-def test_no_examples_give_no_rows(backbone):
-    assert backbone([], ["block-0"])["block-0"].shape == (0, 16, 384)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("example", "message"),
     [

@@ -77,7 +77,7 @@ def test_classes_of_tokens_are_right(tokens):
     assert not by_class["keyword"] & by_class["name"]
     assert all(not text[0].isalpha() or text == "_" for text in by_class["operator"])
     assert all(text[0].isalnum() or text in "._+-" for text in by_class["number"])
-    assert by_class["other"] <= {"\\"}
+    assert by_class["other"] <= {*"\\{}"}  # Python 3.12 misplaces escaped braces of f-strings
     assert "#" in by_class["comment"]
     assert {'"', "'"} & by_class["string"]
     assert not {'"', "'", "#"} & (by_class["operator"] | by_class["other"])

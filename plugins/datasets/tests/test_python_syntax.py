@@ -24,6 +24,11 @@ class Café:
             raise
         assert self
         if self: print()
+
+    @cached
+    async def all(self):
+        async with self:
+            async for y in self: await y
 """
 
 
@@ -31,13 +36,13 @@ def test_places_are_where_the_source_says_so():
     begins = {
         "import": {"import re", "from os"},
         "class": {"class Café"},
-        "function": {"def name", "def each"},
+        "function": {"def name", "def each", "async def"},
         "return": {"return"},
         "yield": {"yield"},
         "lambda": {"lambda"},
         "if": {"if self:"},
-        "loop": {"for x"},
-        "with": {"with"},
+        "loop": {"for x", "async for"},
+        "with": {"with", "async with"},
         "raise": {"raise"},
         "except": {"except"},
         "assert": {"assert"},
@@ -45,7 +50,7 @@ def test_places_are_where_the_source_says_so():
         "subscript": {"line[0]"},
         "comprehension": {"[re.sub"},
         "f-string": {'f"{x}"'},
-        "decorator": {"cached", "property"},
+        "decorator": {"cached\nclass", "property", "cached\n    async"},
         "regex": {"re.sub"},
     }
     found = {trait: set() for trait in TRAITS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -51,4 +51,4 @@ def excerpts(text: str, tokens: int, spans_of: Callable[[str], Spans]) -> Iterat
         following = text.find("\n", end if kept else starts[first])
         if following < 0:
             return
-        first = bisect_left(starts, following)
+        first = bisect_right(starts, following)

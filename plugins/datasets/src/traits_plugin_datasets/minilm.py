@@ -88,7 +88,7 @@ class MiniLM:
             known_layer(layer, self.layers, NAME)
         cls, sep = self._tokenizer.special("[CLS]"), self._tokenizer.special("[SEP]")
         ids = [[cls, *self._ids(example), sep] for example in examples]
-        ids_bp = torch.tensor(ids, dtype=torch.long, device=self._device).view(-1, self._tokens + 2)
+        ids_bp = torch.tensor(ids, device=self._device)
         hidden = self._network(ids_bp, output_hidden_states=True).hidden_states
         by_layer = dict(zip(self.layers, hidden, strict=True))
         return {layer: by_layer[layer][:, 1:-1] for layer in layers}

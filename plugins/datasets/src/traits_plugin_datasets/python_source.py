@@ -51,7 +51,7 @@ class PythonSource:
         spans_of: Callable[[str], Spans] | None = None,
         library: Path | None = None,
     ) -> None:
-        self._tokens, self._limit = config.tokens, config.limit
+        self._limit = config.limit
         spans_of = spans_of or MiniLMTokenizer()
         library = library or Path(sysconfig.get_path("stdlib"))
         self._parts: Mapping[str, Sequence[LabelledExcerpt]] = {

@@ -13,14 +13,17 @@ NODES: Final[dict[type[ast.AST], str]] = {
     ast.ImportFrom: "import",
     ast.ClassDef: "class",
     ast.FunctionDef: "function",
+    ast.AsyncFunctionDef: "function",
     ast.Return: "return",
     ast.Yield: "yield",
     ast.YieldFrom: "yield",
     ast.Lambda: "lambda",
     ast.If: "if",
     ast.For: "loop",
+    ast.AsyncFor: "loop",
     ast.While: "loop",
     ast.With: "with",
+    ast.AsyncWith: "with",
     ast.Raise: "raise",
     ast.ExceptHandler: "except",
     ast.Assert: "assert",
@@ -53,5 +56,5 @@ def _found(tree: ast.AST) -> Iterator[tuple[ast.stmt | ast.expr | ast.excepthand
                 yield node, NODES[type(node)]
             case ast.Attribute(value=ast.Name(id="re")):
                 yield node, "regex"
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from ((decorator, "decorator") for decorator in node.decorator_list)
