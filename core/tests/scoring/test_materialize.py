@@ -100,7 +100,8 @@ def test_a_pass_that_stopped_goes_on_with_the_same_tiles(
     with sink(root, keep) as taking:
         materialize(scorers, activations, "l", [taking], CPU, Silent())
     assert open_store(root, load_registry()).digest == whole.digest
-    assert method.batches == tiles[len(tiles) - len(method.batches) :]
+    rest = tiles[len(tiles) - len(method.batches) :]  # threads call in any order
+    assert sorted(method.batches) == sorted(rest)
 
 
 def test_several_sinks_take_one_pass(scored, sink, scorers, activations, tmp_path):

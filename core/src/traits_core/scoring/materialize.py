@@ -10,6 +10,7 @@ import attrs
 from traits_core.errors import DataError
 from traits_core.progress import Progress
 from traits_core.protocols import Storage
+from traits_core.scoring.in_order import in_order
 from traits_core.scoring.keeping import Keep
 from traits_core.scoring.scored import NamedScorer, Scored
 from traits_core.scoring.sinks import Sink
@@ -19,9 +20,10 @@ from traits_core.streaming.ordered import ordered_batches
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
-TILE: Final = 6 << 20
-"""Scores (rows x prototypes) that a scorer makes at once, or those of one example: 24 MiB.
+TILE: Final = 4 << 20
+"""Scores (rows x prototypes) that a scorer makes at once, or those of one example: 16 MiB.
 
 Up to 32 MiB glibc hands the same memory out again; a larger tile is new, and paid for, every time.
 """
@@ -88,7 +90,8 @@ def materialize(
 
     Tiles of examples lie on one fixed grid, so a resumed pass computes them as an uninterrupted one.
 
-    Memory: a few tiles of activations, one tile of scores, and what the sinks need.
+    Memory: for each of up to eight threads, and one more, a tile of activations, a tile of scores and
+    what the sinks keep of it.
     """
     positions = source.header.positions
     n_examples = source.header.rows // positions
@@ -96,24 +99,39 @@ def materialize(
     size = max(1, TILE // (positions * widest))
     runs = _tile_runs([gap for sink in sinks for gap in sink.missing], size, n_examples)
     done = n_examples - sum(len(run) for run in runs)
+
+    def kept(batch: tuple[int, Tensor]) -> _Tile:
+        first_example, examples = batch[0] // positions, len(batch[1]) // positions
+        tile = _Tile(first_example, examples, [{} for _ in sinks])
+        for named in scorers.values():
+            scored = Scored(
+                by=named, acts_bd=batch[1], first_example=first_example, positions=positions
+            )
+            for sink, rows in zip(sinks, tile.rows, strict=True):
+                rows.update(sink.keep(scored))
+        return tile
+
     label = f"{source.header.dataset}/{source.header.split} by {', '.join(scorers)}"
     with progress.track(label, n_examples, "examples", done) as advance:
         for run in runs:
-            for first_row, acts_bd in ordered_batches(
+            batches = ordered_batches(
                 source, array, size * positions, run.start * positions, run.stop * positions, device
-            ):
-                for named in scorers.values():
-                    scored = Scored(
-                        by=named,
-                        acts_bd=acts_bd,
-                        first_example=first_row // positions,
-                        positions=positions,
-                    )
-                    for sink in sinks:
-                        sink.take(scored)
-                advance(len(acts_bd) // positions)
+            )
+            for tile in in_order(kept, batches, device):
+                for sink, rows in zip(sinks, tile.rows, strict=True):
+                    sink.take(tile.first_example, rows)
+                advance(tile.examples)
     for sink in sinks:
         sink.finish()
+
+
+@attrs.frozen
+class _Tile:
+    """What each sink keeps of the scores of a few examples."""
+
+    first_example: int
+    examples: int
+    rows: list[dict[str, Tensor]]
 
 
 def _tile_runs(gaps: Sequence[range], size: int, n_examples: int) -> list[range]:

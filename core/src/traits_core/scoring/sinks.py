@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """Takes the scores of a few examples by every scorer, then those of the next examples.
+    """Takes what it wants of the scores of a few examples, then of the next examples.
 
     Examples that it has already may come once more, beside others that it lacks.
     """
@@ -28,8 +28,11 @@ class Sink(Protocol):
     def missing(self) -> Sequence[range]:
         """The examples that it lacked when the pass began, in order."""
 
-    def take(self, scored: Scored) -> None:
-        """Take the scores of a few examples by one scorer."""
+    def keep(self, scored: Scored) -> Mapping[str, Tensor]:
+        """What it wants of the scores of a few examples by one scorer; threads ask at the same time."""
+
+    def take(self, first_example: int, rows: Mapping[str, Tensor]) -> None:
+        """Take what it wanted of every scorer's scores of the next examples, in their order."""
 
     def finish(self) -> None:
         """Keep all of it for good. Raises StoreError when examples are missing."""
@@ -49,7 +52,6 @@ class StoreSink:
     def __init__(self, root: Path, header: StoreHeader, storage: Storage, keep: Keep) -> None:
         self._writer = StoreWriter(root, header, storage)
         self._keep = keep
-        self._rows: dict[str, Tensor] = {}
         self._gaps: Iterator[range] = iter(())
         self._gap: range | None = None
 
@@ -81,14 +83,13 @@ class StoreSink:
             for gap in shards
         ]
 
-    def take(self, scored: Scored) -> None:
-        """Append the rows of these examples, when every scorer has scored them."""
-        header = self._writer.header
-        self._rows |= self._keep(scored)
-        if len(self._rows) < len(header.arrays):
-            return
-        rows, self._rows = self._rows, {}
-        start = scored.first_example * header.positions
+    def keep(self, scored: Scored) -> Mapping[str, Tensor]:
+        """The rows of these examples, pooled."""
+        return self._keep(scored)
+
+    def take(self, first_example: int, rows: Mapping[str, Tensor]) -> None:
+        """Append the rows of these examples."""
+        start = first_example * self._writer.header.positions
         stop = start + len(next(iter(rows.values())))
         while self._gap is not None and self._gap.start < stop:
             first, last = max(start, self._gap.start), min(stop, self._gap.stop)

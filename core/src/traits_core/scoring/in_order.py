@@ -1,0 +1,42 @@
+"""A function of each item, in the order of the items, while threads are at work on the next ones."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import torch
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+MOST: Final = 8
+"""Threads, each of which has an item in memory."""
+
+
+def in_order(function: Callable[[S], T], items: Iterable[S], device: torch.device) -> Iterator[T]:
+    """Yield `function(item)` of each item; on a CPU, of up to eight items at once.
+
+    Each has its share of torch's threads. They never wait for one another, as the threads of one
+    operation do: a core that writes files meanwhile holds up one of them only. Memory: an item for
+    each thread, and one.
+    """
+    intra = torch.get_num_threads()
+    threads = min(intra, MOST) if device.type == "cpu" else 1
+    waiting: deque[Future[T]] = deque()
+    share = intra // threads
+    with ThreadPoolExecutor(threads, "traits-score", torch.set_num_threads, (share,)) as pool:
+        try:
+            torch.set_num_threads(share)
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            torch.set_num_threads(intra)
+            for future in waiting:
+                future.cancel()

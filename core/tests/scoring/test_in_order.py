@@ -1,0 +1,79 @@
+"""Items are worked on by several threads, and nobody sees it but in time."""
+
+import threading
+from itertools import count
+
+import pytest
+import torch
+
+from traits_core.progress import Silent
+from traits_core.registry.loader import load_registry
+from traits_core.scoring.in_order import in_order
+from traits_core.scoring.keeping import KeepAll, KeepTopK
+from traits_core.scoring.materialize import materialize
+from traits_core.scoring.pooling import Pooling
+from traits_core.stores.reader import open_store
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def threads():
+    """`threads(n)`: let torch use n threads until the test is over."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_results_come_in_the_order_of_items_though_later_ones_are_ready_first(threads):
+    threads(3)
+    second = threading.Event()
+
+    def work(item):
+        if item == 0:
+            assert second.wait(30)
+        if item == 1:
+            second.set()
+        return item, torch.get_num_threads()
+
+    assert list(in_order(work, range(20), CPU)) == [(item, 1) for item in range(20)]
+    assert torch.get_num_threads() == 3
+
+
+def test_items_are_asked_for_no_earlier_than_threads_can_take_them(threads):
+    threads(2)
+    asked = []
+    results = in_order(lambda item: item, (asked.append(n) or n for n in count()), CPU)
+    assert next(results) == 0
+    assert len(asked) <= 3
+    results.close()
+    assert torch.get_num_threads() == 2
+
+
+def test_what_the_function_raises_is_raised_in_its_place(threads):
+    threads(2)
+
+    def work(item):
+        if item == 3:
+            raise ValueError("three")
+        return item
+
+    results = in_order(work, range(9), CPU)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(results)
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("keep", [KeepAll(Pooling("max")), KeepTopK(Pooling("none"), 2)], ids=str)
+def test_a_store_is_the_same_however_many_threads_score(
+    keep, sink, scorers, activations, tmp_path, monkeypatch, threads
+):
+    monkeypatch.setattr("traits_core.scoring.materialize.TILE", 1)
+    digests = set()
+    for n in (1, 4):
+        threads(n)
+        with sink(tmp_path / str(n), keep) as taking:
+            materialize(scorers, activations, "l", [taking], CPU, Silent())
+        digests.add(open_store(tmp_path / str(n), load_registry()).digest)
+    assert len(digests) == 1
