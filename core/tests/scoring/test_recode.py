@@ -123,6 +123,17 @@ def test_how_far_scores_reach_is_told_in_their_own_units(scored, recoded, expect
         recoded(scored(FEW), ScoreForm(form="top-k", tau=99))
 
 
+def test_scorers_of_different_numbers_of_prototypes_keep_all_of_a_row(scored, scorers, recoded):
+    wide = scorers["gaussian"].scorer
+    scorers["gaussian"] = attrs.evolve(
+        scorers["gaussian"], scorer=attrs.evolve(wide, directions_kd=wide.directions_kd[:5])
+    )
+    store = scored(ALL)
+    with pytest.raises(DataError, match=r"scores of \[5, 7\] prototypes.*with --layers"):
+        recoded(store, ScoreForm(form="threshold"))
+    assert recoded(store, DENSE).digest == store.digest
+
+
 @pytest.mark.parametrize(
     "options",
     [
