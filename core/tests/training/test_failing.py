@@ -83,6 +83,14 @@ def test_when_all_have_failed_nothing_more_is_read(failing, train, stream, tmp_p
     assert stream.read == [(0, batch) for batch in range(4)]
 
 
+def test_an_error_without_a_word_is_told_by_its_kind(counting, failing, train, stream, tmp_path):
+    silent = failing("update", 2, error=lambda text: DataError())
+    failed, _ = train(
+        {tmp_path / "a": silent, tmp_path / "b": counting()}, stream, FateComm(NullComm())
+    )
+    assert str(failed.failure) == "DataError"
+
+
 @pytest.mark.parametrize("error", [DiskFullError, StageError, RuntimeError])
 def test_what_concerns_all_ends_all(counting, failing, train, stream, tmp_path, error):
     methods = {tmp_path / "a": failing("update", 2, error=error), tmp_path / "b": counting()}

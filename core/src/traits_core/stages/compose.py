@@ -132,10 +132,10 @@ def _begun(configs: Sequence[RunConfig], context: Context) -> Iterator[list[RunD
 def plan(configs: Sequence[RunConfig], context: Context) -> list[list[PlannedStage]]:
     """The stages of each run and what is done of them; nothing is written.
 
-    Raises ConfigError when the configurations do not want the same batches, or name files that are
-    not there.
+    Raises ConfigError when the configurations do not want the same batches.
     """
-    source = _common_source(configs, context)
+    refuse_other_batches(configs)
+    source = open_source(configs[0], context)
     return [_planned(config, source, context) for config in configs]
 
 

@@ -81,7 +81,7 @@ def shared_fate(comm: Comm) -> Iterator[None]:
     except DiskFullError:
         raise
     except OWN as error:
-        _exchange(comm.comm, str(error), error)
+        _exchange(comm.comm, str(error) or type(error).__name__, error)
     else:
         _exchange(comm.comm, "")
 
