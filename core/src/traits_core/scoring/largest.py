@@ -26,19 +26,19 @@ def largest(scores_bk: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if scores_bk.device.type != "cpu" or n_columns < 4 * k * GROUP:
         values_bk, places_bk = scores_bk.topk(k, dim=1)
         return values_bk, places_bk
-    parts = scores_bk.detach().split(max(1, PIECE // n_columns))
+    parts = torch.split(scores_bk.detach(), max(1, PIECE // n_columns))
     found = [_largest(part_bk, k) for part_bk in parts]
     return torch.cat([values for values, _ in found]), torch.cat([places for _, places in found])
 
 
 def _largest(scores_bk: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    n_columns = scores_bk.shape[1]
+    n_rows, n_columns = scores_bk.shape
     n_groups = n_columns // GROUP
     grouped = n_groups * GROUP
-    groups_bj = _places(scores_bk[:, :grouped].unflatten(1, (GROUP, n_groups)).amax(dim=1), k)
+    groups_bj = _places(scores_bk[:, :grouped].view(n_rows, GROUP, n_groups).amax(dim=1), k)
     members_bc = (groups_bj[:, :, None] + torch.arange(0, grouped, n_groups)).flatten(1)
     rest_r = torch.arange(grouped, n_columns)
-    columns_bc = torch.cat([members_bc, rest_r.expand(len(scores_bk), -1)], dim=1)
+    columns_bc = torch.cat([members_bc, rest_r.expand(n_rows, -1)], dim=1)
     candidates_bc = scores_bk.gather(1, columns_bc)
     chosen_bk = _places(candidates_bc, k)
     values_bk, order_bk = candidates_bc.gather(1, chosen_bk).sort(dim=1, descending=True)
