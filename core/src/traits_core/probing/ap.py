@@ -86,7 +86,8 @@ def average_precision_pairs(
     }
     needed = np.unique(prototypes_c)
     rows = _rows_at_a_time(positives.n_examples)
-    for first in range(0, len(needed), rows):
+
+    def fill(first: int) -> None:
         some_k = needed[first : first + rows]
         at_least_kn = count_at_least(Sorted.of(np.ascontiguousarray(scores_nk[:, some_k].T)))
         here = np.flatnonzero((prototypes_c >= some_k[0]) & (prototypes_c <= some_k[-1]))
@@ -98,6 +99,9 @@ def average_precision_pairs(
                 ap_c[pairs] = ap_of_positives(
                     at_least_kn[np.ix_(rows_c, examples_p)], positives.n_examples
                 )
+
+    with ThreadPoolExecutor(available_threads()) as pool:
+        list(pool.map(fill, range(0, len(needed), rows)))
     return ap_c
 
 
