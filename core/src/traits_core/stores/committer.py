@@ -7,16 +7,26 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 from numpy.typing import NDArray
 
 from traits_core.protocols import Storage
 from traits_core.stores.commit import CREATION, ArrayStats, Commit
-from traits_core.stores.files import STAGING, describe, move_durably
+from traits_core.stores.files import STAGING, StoredFile, check_name, describe, move_durably
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.manifest import append_commit
+
+
+@runtime_checkable
+class ChecksummingStorage(Protocol):
+    """A storage that checksums files while it writes them; those of others are read once more."""
+
+    def write_checksummed(
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    ) -> Sequence[StoredFile]:
+        """Write what `write_shard` writes; return the files with their lengths and checksums."""
 
 
 @attrs.frozen
@@ -38,9 +48,10 @@ class Committer:
     def create(self) -> None:
         """Commit the files that the format needs beside shards. Raises OSError."""
 
-        def write(staging: Path) -> Sequence[str]:
+        def write(staging: Path) -> Sequence[StoredFile]:
             self.storage.create(staging, self.header)
-            return [p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file()]
+            files = [path for path in staging.rglob("*") if path.is_file()]
+            return [describe(staging, path.relative_to(staging).as_posix()) for path in files]
 
         self.commit(self._stage(CREATION, 0, {}, write))
 
@@ -52,8 +63,14 @@ class Committer:
         Raises OSError.
         """
 
-        def write(staging: Path) -> Sequence[str]:
-            return self.storage.write_shard(staging, self.header, shard, arrays)
+        def write(staging: Path) -> Sequence[StoredFile]:
+            if isinstance(self.storage, ChecksummingStorage):
+                files = self.storage.write_checksummed(staging, self.header, shard, arrays)
+                for file in files:
+                    check_name(file.name)
+                return files
+            names = self.storage.write_shard(staging, self.header, shard, arrays)
+            return [describe(staging, name) for name in names]
 
         return self._stage(shard, self.header.shard_rows(shard), stats, write)
 
@@ -76,12 +93,12 @@ class Committer:
         shard: int,
         rows: int,
         stats: Mapping[str, ArrayStats],
-        write: Callable[[Path], Sequence[str]],
+        write: Callable[[Path], Sequence[StoredFile]],
     ) -> Staged:
         staging = self.root / f"{STAGING}{uuid.uuid4().hex[:12]}"
         try:
             staging.mkdir()
-            files = tuple(describe(staging, name) for name in sorted(write(staging)))
+            files = sorted(write(staging), key=lambda file: file.name)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
@@ -89,7 +106,7 @@ class Committer:
             shard=shard,
             row_start=max(shard, 0) * self.header.rows_per_shard,
             rows=rows,
-            files=files,
+            files=tuple(files),
             arrays=stats,
         )
         return Staged(staging, commit)

@@ -6,24 +6,55 @@ Files are read, never mapped: a mapped file that is cut short kills the process 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
+from traits_core.stores.files import StoredFile
 
 PIECE_BYTES: Final = 1 << 19
 """What is copied, checksummed and written stays in a core's cache on the way."""
 
 
-def create_chunk(root: Path, file: str) -> BinaryIO:
+class NewChunk:
+    """A chunk that is being written; its checksum is taken from the bytes on their way."""
+
+    def __init__(self, name: str, out: BinaryIO) -> None:
+        self._name = name
+        self._out = out
+        self._digest = xxhash.xxh3_128()
+        self._length = 0
+
+    def write(self, part: memoryview | bytes) -> None:
+        """Append bytes, in C order."""
+        self._digest.update(part)
+        self._length += self._out.write(part)
+
+    def pad(self, length: int) -> None:
+        """Append zeros up to `length` bytes; on the disk they are a hole."""
+        for first in range(self._length, length, PIECE_BYTES):
+            self._digest.update(bytes(min(PIECE_BYTES, length - first)))
+        self._length = self._out.truncate(length)
+
+    @property
+    def stored(self) -> StoredFile:
+        """What the manifest says of it."""
+        return StoredFile(name=self._name, bytes=self._length, xxh3=self._digest.hexdigest())
+
+
+@contextmanager
+def create_chunk(root: Path, file: str) -> Iterator[NewChunk]:
     """Open a new chunk for writing, and make its directory."""
     path = root / file
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb")
+    with path.open("wb") as out:
+        yield NewChunk(file, out)
 
 
 def pieces(values: NDArray[Any], shape: tuple[int, int]) -> Iterator[NDArray[Any]]:

@@ -21,6 +21,7 @@ from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk,
 from traits_core.stores.backends.raw_config import RawConfig
 from traits_core.stores.backends.zarr_arrays import codec_names, create_array
 from traits_core.stores.dtypes import NUMPY_DTYPES
+from traits_core.stores.files import StoredFile
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
 
@@ -58,6 +59,12 @@ class RawStorage:
         self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
     ) -> Sequence[str]:
         """Write the files of one shard; the padding of the last one is a hole."""
+        return [file.name for file in self.write_checksummed(staging, header, shard, arrays)]
+
+    def write_checksummed(
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    ) -> Sequence[StoredFile]:
+        """The same; return the files with their checksums."""
         files = []
         start = shard * header.rows_per_shard
         for grid in _grids(header):
@@ -68,9 +75,9 @@ class RawStorage:
                 block = values[cell.outside]
                 with create_chunk(staging, cell.file) as file:
                     for piece in pieces(block, (len(block), grid.chunk[1])):
-                        file.write(piece.data)
-                    file.truncate(size)
-                files.append(cell.file)
+                        file.write(piece.data.cast("B"))
+                    file.pad(size)
+                files.append(file.stored)
         return files
 
     def open(self, root: Path, header: StoreHeader) -> RawReader:

@@ -14,6 +14,7 @@ from traits_core.errors import StoreError
 from traits_core.stores.backends.chunk_grid import padded
 from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk, pieces
 from traits_core.stores.backends.zarr_codecs import Compressor
+from traits_core.stores.files import StoredFile
 
 _CRC_BYTES: Final = 4
 
@@ -24,7 +25,7 @@ def write_chunk(
     values: NDArray[Any],
     shape: tuple[int, int],
     compressor: Compressor | None = None,
-) -> None:
+) -> StoredFile:
     """Write `values`, padded with zeros to the `shape` of a chunk, to a new file."""
     if compressor is None:
         parts: Iterable[Any] = pieces(values, shape)
@@ -37,6 +38,7 @@ def write_chunk(
             crc = google_crc32c.extend(crc, stored)
             out.write(stored.data)
         out.write(crc.to_bytes(_CRC_BYTES, "little"))
+    return out.stored
 
 
 def read_chunk(

@@ -1,7 +1,8 @@
 """How the chunks of a zarr store are compressed: in the words of its metadata, and by numcodecs.
 
 Activations hardly compress: real ones shrink by 9 % as float16, 25 % as bfloat16, with lz4 and
-bitshuffle. Scores that are mostly zeros shrink twentyfold with zstd.
+bitshuffle. Scores that are mostly zeros shrink twentyfold with zstd. Level -5 takes half the time of level 1,
+to write and to read; where 3 % are not zero it makes 17 % more bytes, where 1 % are not, as many.
 """
 
 from __future__ import annotations
@@ -47,4 +48,4 @@ LZ4: Final = ChunkCodec(
     (BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()),
     Blosc(cname="lz4", clevel=1, shuffle=Blosc.BITSHUFFLE),
 )
-ZSTD: Final = ChunkCodec((ZstdCodec(level=1), Crc32cCodec()), Zstd(level=1))
+ZSTD: Final = ChunkCodec((ZstdCodec(level=-5), Crc32cCodec()), Zstd(level=-5))

@@ -21,6 +21,7 @@ from traits_core.stores.backends.zarr_chunks import read_chunk, write_chunk
 from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, ZSTD, ChunkCodec
 from traits_core.stores.backends.zarr_config import ZarrConfig
 from traits_core.stores.dtypes import NUMPY_DTYPES
+from traits_core.stores.files import StoredFile
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
 
@@ -57,15 +58,20 @@ class ZarrStorage:
         self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
     ) -> Sequence[str]:
         """Write the chunks of one shard, also those of zeros; return the chunk files."""
+        return [file.name for file in self.write_checksummed(staging, header, shard, arrays)]
+
+    def write_checksummed(
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    ) -> Sequence[StoredFile]:
+        """The same; return the chunk files with their checksums."""
         files = []
         start = shard * header.rows_per_shard
         for grid in _grids(header):
             values = arrays[grid.array]
             rows = slice(start, start + len(values))
             for cell in grid.cells(rows, slice(0, grid.shape[1])):
-                block = values[cell.outside]
-                write_chunk(staging, cell.file, block, grid.chunk, self.codec.compressor)
-                files.append(cell.file)
+                block, compressor = values[cell.outside], self.codec.compressor
+                files.append(write_chunk(staging, cell.file, block, grid.chunk, compressor))
         return files
 
     def open(self, root: Path, header: StoreHeader) -> ZarrReader:
