@@ -6,7 +6,9 @@ Activations are Gaussian, in a float16 zarr store that the page cache holds. `st
 positions (768 wide, 4096 prototypes): all, the 32 largest, and the largest 3 % by a threshold; its
 floor is the scorer alone over the same rows in memory. Plain files of the same size are timed too, alone
 and written by a thread while the scorer works: no dense store can be made faster than that on the
-machine. `pooled` keeps the largest score of each of 256 positions (1024 wide, 8192 prototypes), on a slice of what would be 1.5 million rows; its floor is
+machine. What a turn wrote is deleted before the next one, and plain files as large as the dense store are
+written and deleted too: a host may take free memory of a virtual machine back, and pages that it has to give
+again cost twice what is written to them. `pooled` keeps the largest score of each of 256 positions (1024 wide, 8192 prototypes), on a slice of what would be 1.5 million rows; its floor is
 the bare product, by torch into one reused tile of the best of several sizes.
 """
 
@@ -45,6 +47,8 @@ from traits_core.stores.writer import StoreWriter
 CPU: Final = torch.device("cpu")
 NONE: Final = Pooling("none")
 TILES: Final = (512, 1024, 2048, 8192)
+PIECE: Final = 1 << 19
+"""Bytes that plain files are written in: larger writes may be slower."""
 
 
 def machine() -> str:
@@ -98,11 +102,20 @@ def activations(root: Path, rows: int, width: int, positions: int) -> tuple[Stor
     return open_store(root, load_registry()), acts_nd
 
 
-def best_of(works: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each, who take turns, after a turn that does not count."""
+def best_of(
+    works: Mapping[str, Callable[[], Any]], rounds: int, out: Path, size: int
+) -> dict[str, list[float]]:
+    """Seconds of each, who take turns, after a turn that does not count.
+
+    Each finds `out` missing, and memory for `size` bytes of files that was in use a moment ago.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():
+            shutil.rmtree(out, ignore_errors=True)
+            files(out, size)
+            shutil.rmtree(out)
+            os.sync()
             start = time.perf_counter()
             work()
             if number:
@@ -128,7 +141,6 @@ def peak_bytes(work: Callable[[], Any]) -> int | None:
 
 def scored(source: Store, scorer: Any, keep: Keep, storage: str, root: Path) -> None:
     """One pass into a new store at `root`."""
-    shutil.rmtree(root, ignore_errors=True)
     scorers = {"method": NamedScorer(name="method", digest="0", scorer=scorer)}
     backend = storage_named(storage)
     header = score_header(scorers, source, "layer", backend, storage, keep)
@@ -183,11 +195,12 @@ def bench_stores(options: argparse.Namespace, directory: Path) -> Iterator[dict[
     for name, (keep, storage) in forms.items():
 
         def work(name: str = name, keep: Keep = keep, storage: str = storage) -> None:
-            scored(source, scorer, keep, storage, root / name)
-            sizes[name] = size_of(root / name)
+            scored(source, scorer, keep, storage, root)
+            sizes[name] = size_of(root)
 
         works[name] = work
-    works["files"] = lambda: files(directory / "files", sizes["dense"])
+    dense = 4 * k * len(acts_nd)
+    works["files"] = lambda: files(root, dense)
 
     def together() -> None:
         writing = threading.Thread(target=works["files"])
@@ -196,28 +209,28 @@ def bench_stores(options: argparse.Namespace, directory: Path) -> Iterator[dict[
         writing.join()
 
     works["scorer and files"] = together
-    times = best_of(works, options.rounds)
+    times = best_of(works, options.rounds, root, dense)
     for name in forms:
         case = f"{name}, {len(acts_nd)} x {k}, {width} wide"
         for metric, of in (("best time", min), ("median time", statistics.median)):
             peer = "dense", of(times["dense"])
             yield line(case, metric, "s", of(times[name]), of(times["scorer"]), *peer)
         yield line(case, "size", "MB", sizes[name] / 1e6, None, "dense", sizes["dense"] / 1e6)
-    megabytes = f"{sizes['dense'] / 1e6:.0f} MB"
+    megabytes = f"{dense / 1e6:.0f} MB"
     yield line(f"files alone, {megabytes}", "best time", "s", min(times["files"]))
     case = f"scorer alone beside files of {megabytes}"
     yield line(case, "best time", "s", min(times["scorer and files"]), min(times["scorer"]))
 
 
 def files(root: Path, size: int) -> None:
-    """Write as many bytes as the dense store has into files of 8 MB, and flush them."""
-    root.mkdir(exist_ok=True)
-    chunk = torch.zeros(8_000_000, dtype=torch.uint8).numpy()
+    """Write about `size` bytes into files of 8 MiB, and flush each."""
+    root.mkdir()
+    chunk = torch.randn(1 << 21).numpy().data.cast("B")
     for number in range(size // len(chunk)):
-        with (root / str(number)).open("wb") as file:
-            file.write(chunk.data)
+        with (root / str(number)).open("wb", buffering=0) as file:
+            for first in range(0, len(chunk), PIECE):
+                file.write(chunk[first : first + PIECE])
             os.fsync(file.fileno())
-    shutil.rmtree(root)
 
 
 def alone(scorer: Any, acts_nd: Tensor) -> None:
@@ -240,15 +253,17 @@ def bench_pooled(options: argparse.Namespace, directory: Path) -> Iterator[dict[
     scorer = gaussian_scorer(acts_nd[:4096], k, seed=0)
     weights_dk = scorer.directions_kd.T
 
+    root = directory / "scores"
+
     def ours() -> None:
-        scored(source, scorer, KeepAll(Pooling("max")), "zarr", directory / "scores")
+        scored(source, scorer, KeepAll(Pooling("max")), "zarr", root)
 
     peak = peak_bytes(ours)
     works: dict[str, Callable[[], Any]] = {"ours": ours}
     for rows in TILES:
         works[f"product of {rows} rows"] = lambda rows=rows: product(acts_nd, weights_dk, rows)
-    times = best_of(works, options.rounds)
     n = len(acts_nd)
+    times = best_of(works, options.rounds, root, n // positions * k * 4)
     case = f"max of {positions}, {n} x {k}, {width} wide (of 1.5 million rows)"
     for metric, of in (("best time", min), ("median time", statistics.median)):
         floor = min(of(times[name]) for name in times if name != "ours")
