@@ -6,9 +6,8 @@ Activations are Gaussian, in a float16 zarr store that the page cache holds. `st
 positions (768 wide, 4096 prototypes): all, the 32 largest, and the largest 3 % by a threshold; its
 floor is the scorer alone over the same rows in memory. Plain files of the same size are timed too, alone
 and written by a thread while the scorer works: no dense store can be made faster than that on the
-machine. What a turn wrote is deleted before the next one, and plain files as large as the dense store are
-written and deleted too: a host may take free memory of a virtual machine back, and pages that it has to give
-again cost twice what is written to them. `pooled` keeps the largest score of each of 256 positions (1024 wide, 8192 prototypes), on a slice of what would be 1.5 million rows; its floor is
+machine. Before each turn as much is written and deleted: the host of a virtual machine may take free memory
+back, and giving it again costs more than what is written to it. `pooled` keeps the largest score of each of 256 positions (1024 wide, 8192 prototypes), on a slice of what would be 1.5 million rows; its floor is
 the bare product, by torch into one reused tile of the best of several sizes.
 """
 
@@ -47,8 +46,7 @@ from traits_core.stores.writer import StoreWriter
 CPU: Final = torch.device("cpu")
 NONE: Final = Pooling("none")
 TILES: Final = (512, 1024, 2048, 8192)
-PIECE: Final = 1 << 19
-"""Bytes that plain files are written in: larger writes may be slower."""
+PIECE: Final = 1 << 19  # larger writes may be slower
 
 
 def machine() -> str:
@@ -105,10 +103,7 @@ def activations(root: Path, rows: int, width: int, positions: int) -> tuple[Stor
 def best_of(
     works: Mapping[str, Callable[[], Any]], rounds: int, out: Path, size: int
 ) -> dict[str, list[float]]:
-    """Seconds of each, who take turns, after a turn that does not count.
-
-    Each finds `out` missing, and memory for `size` bytes of files that was in use a moment ago.
-    """
+    """Seconds of each, in turn, after a turn that does not count; `out` is missing, `size` bytes are warm."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():
