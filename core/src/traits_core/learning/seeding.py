@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 BLOCK_BYTES: Final = 32 << 20  # of distances of all rows to a block of proposals
+BLOCK: Final = 256  # proposals at least, if so many are needed: all rows are read once per block
 ROUNDING: Final = 1e-6  # of the squared norm, in a squared distance
 
 
@@ -27,7 +28,7 @@ def greedy_kmeans_plus_plus(
     distances are a matrix product, a block of proposals is drawn at once, and each is accepted as a
     candidate with probability (its distance now) / (its distance when it was drawn): candidates are
     distributed as if drawn one by one. With fewer distinct rows than clusters the rest are
-    duplicates. Memory: the rows once more, and 32 MiB or N x `n_candidates` twice.
+    duplicates. Memory: the rows once more, and 32 MiB or 256 N numbers.
 
     Arthur & Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007 (section 6.1
     suggests the greedy steps); Cohen-Addad et al., Fast and accurate k-means++ via rejection
@@ -36,7 +37,7 @@ def greedy_kmeans_plus_plus(
     device = rows_nd.device
     weights_n = torch.ones(len(rows_nd), device=device) if weights_n is None else weights_n.float()
     distances = _Distances.among(rows_nd, weights_n)
-    most = max(n_candidates, BLOCK_BYTES // (4 * len(rows_nd)))
+    most = max(n_candidates, BLOCK, BLOCK_BYTES // (4 * len(rows_nd)))
     first = _drawn(1, weights_n, generator)
     chosen = first.tolist()
     closest_n = distances.rounded(distances.to(first)[0])

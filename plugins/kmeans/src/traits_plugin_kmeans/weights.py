@@ -35,4 +35,4 @@ def weighed(acts_nd: Tensor, weights_n: Tensor | None) -> tuple[Tensor, Tensor]:
 
 def tiles(acts_nd: Tensor, weights_n: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Rows [N, D] with their weights, `size` at a time."""
-    return zip(acts_nd.split(size), weights_n.split(size), strict=True)
+    return zip(torch.split(acts_nd, size), torch.split(weights_n, size), strict=True)
