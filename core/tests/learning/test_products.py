@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -87,3 +89,16 @@ def test_a_torch_without_the_switch_multiplies_plainly(monkeypatch):
     probed_route.cache_clear()
     assert products.probed_route() is ProductRoute.PLAIN
     probed_route.cache_clear()
+
+
+def test_threads_that_multiply_at_once_leave_the_precision_of_torch_alone():
+    rows_bd, out_bk = torch.ones(64, 64), torch.empty(4, 64, 64)
+
+    def work(thread):
+        for _ in range(300):
+            ProductRoute.SCREENED.multiply(rows_bd, rows_bd, out_bk[thread])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert torch.backends.mkldnn.matmul.fp32_precision != "bf16"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -13,6 +14,7 @@ from torch import Tensor
 
 BFLOAT16_ROUNDOFF: Final = 2.0**-8  # the largest relative error of a number, rounded or cut off
 PROBED: Final = (256, 192, 320)  # rows, columns, prototypes: enough that oneDNN takes them
+_PRECISION: Final = threading.Lock()  # torch has one setting for all threads
 
 
 class ProductRoute(Enum):
@@ -29,11 +31,12 @@ class ProductRoute(Enum):
 
     def multiply(self, rows_bd: Tensor, prototypes_kd: Tensor, out_bk: Tensor) -> None:
         """Write `rows_bd @ prototypes_kd.T` to `out_bk`, all of them float32."""
-        if self is ProductRoute.PLAIN:
-            torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
-            return
-        with _onednn_products():
-            torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
+        with _PRECISION:
+            if self is ProductRoute.PLAIN:
+                torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
+                return
+            with _onednn_products():
+                torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
 
 
 def product_route(device: torch.device) -> ProductRoute:

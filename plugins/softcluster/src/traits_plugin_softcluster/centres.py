@@ -29,6 +29,13 @@ def softmax_tile(n_clusters: int, device: torch.device) -> Tensor:
     return torch.empty(rows, n_clusters, dtype=torch.float32, device=device)
 
 
+def choosing_route(centres_kd: Tensor) -> ProductRoute:
+    """The fastest product with centres [K, D]: `SCREENED` only where they are large enough."""
+    route = product_route(centres_kd.device)
+    small = min(centres_kd.shape) < SCREENED_FROM
+    return ProductRoute.PLAIN if route is ProductRoute.SCREENED and small else route
+
+
 @attrs.frozen(eq=False)
 class Centres:
     """Unit vectors [K, D], float32, with the temperature of the softmax over cosines to them.
@@ -53,8 +60,7 @@ class Centres:
 
     @screened.default
     def _screened(self) -> bool:
-        large = min(self.centres_kd.shape) >= SCREENED_FROM
-        return large and product_route(self.centres_kd.device) is ProductRoute.SCREENED
+        return choosing_route(self.centres_kd) is ProductRoute.SCREENED
 
     def logits(self, rows_bd: Tensor, out_bk: Tensor, route: ProductRoute) -> Tensor:
         """x.c / temperature of unit rows [B, D], in the first B rows of `out_bk`."""

@@ -7,7 +7,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from traits_core import ProductRoute, product_route
+from traits_core import ProductRoute
+from traits_plugin_softcluster.centres import choosing_route
 from traits_plugin_softcluster.posteriors import DOUBT
 
 COSINE: Final = 0.999
@@ -20,7 +21,7 @@ def duplicates(centres_kd: Tensor, tile_bk: Tensor) -> Tensor:
     centres by the fastest product, and in float32 those of the centres that this leaves in doubt.
     """
     every_k = torch.arange(len(centres_kd), device=centres_kd.device)
-    route = product_route(centres_kd.device)
+    route = choosing_route(centres_kd)
     doubtful_k = _near_earlier(route, centres_kd, every_k, COSINE - DOUBT, tile_bk)
     again_c = every_k[doubtful_k]
     plain = ProductRoute.PLAIN
