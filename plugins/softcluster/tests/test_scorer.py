@@ -77,6 +77,25 @@ def test_a_row_equal_to_the_shift_belongs_to_nothing(scorer, acts_bd):
     torch.testing.assert_close(values_bj.sum(dim=1), sums_b)
 
 
+def test_rows_are_reconstructed_as_multiples_of_the_mean_of_their_centres(scorer, acts_bd):
+    values_bj, clusters_bj = scorer.sparse(acts_bd)
+    rows_bd = acts_bd.double() - scorer.shift_d
+    for row_d, values_j, clusters_j, rebuilt_d in zip(
+        rows_bd, values_bj, clusters_bj, scorer.reconstruct(acts_bd), strict=True
+    ):
+        mean_d = values_j.double() @ scorer.centres.centres_kd[clusters_j].double()
+        factor, *_ = torch.linalg.lstsq(mean_d[:, None], row_d[:, None])
+        expected_d = scorer.shift_d + factor.item() * mean_d
+        torch.testing.assert_close(rebuilt_d.double(), expected_d, rtol=0, atol=1e-4)
+
+
+def test_rows_of_one_cluster_are_reconstructed_on_its_ray_and_others_as_the_shift(scorer_of):
+    scorer = scorer_of(torch.tensor([[1.0, 0.0]]), shift_d=torch.tensor([5.0, 7.0]))
+    acts_bd = torch.tensor([[8.0, 11.0], [2.0, 11.0], [5.0, 7.0]])
+    rebuilt_bd = torch.tensor([[8.0, 7.0], [5.0, 7.0], [5.0, 7.0]])
+    assert torch.equal(scorer.reconstruct(acts_bd), rebuilt_bd)
+
+
 def test_more_rows_than_fit_a_tile_score_as_few_do(scorer_of):
     scorer = scorer_of(torch.eye(6), temperature=0.5)
     acts_bd = torch.randn(9001, 6, generator=torch.Generator().manual_seed(0))
@@ -89,6 +108,7 @@ def test_more_rows_than_fit_a_tile_score_as_few_do(scorer_of):
 def test_no_rows_give_no_scores(scorer):
     assert scorer(torch.zeros(0, 24)).shape == (0, 37)
     assert scorer.sparse(torch.zeros(0, 24))[1].shape == (0, 16)
+    assert scorer.reconstruct(torch.zeros(0, 24)).shape == (0, 24)
 
 
 def test_saved_and_loaded_it_scores_bit_for_bit_the_same(scorer, acts_bd, tmp_path):

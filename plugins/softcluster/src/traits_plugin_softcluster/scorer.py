@@ -8,6 +8,7 @@ from typing import Self
 import attrs
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding_bag, normalize
 
 from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
 from traits_plugin_softcluster.centres import Centres, keep_members_, softmax_tile, tile_rows
@@ -79,6 +80,22 @@ class SoftClusterScorer:
             values_bj[part] = kept_bj / kept_bj.sum(dim=1, keepdim=True)
             clusters_bj[part] = found.clusters_bj.gather(1, order_bj)
         return values_bj.masked_fill_(~directed_b[:, None], 0), clusters_bj
+
+    @torch.no_grad()
+    def reconstruct(self, acts_bd: Tensor) -> Tensor:
+        """The nearest points [B, D] to activations on rays from the shift, each in a direction of its own.
+
+        That is the direction of the mean of the row's centres, weighted by what `sparse` returns. Where
+        it leads away, and for a row without a direction, the nearest point is the shift. Memory: that of
+        `sparse`, and three times the batch.
+        """
+        values_bj, clusters_bj = self.sparse(acts_bd)
+        means_bd = embedding_bag(
+            clusters_bj, self.centres.centres_kd, mode="sum", per_sample_weights=values_bj
+        )
+        rays_bd = normalize(means_bd, dim=1)
+        lengths_b1 = ((acts_bd - self.shift_d).float() * rays_bd).sum(dim=1, keepdim=True)
+        return rays_bd.mul_(lengths_b1.clamp_(min=0)).add_(self.shift_d)
 
     def affine(self) -> AffineParts:
         """The centres as an encoder, on activations less the shift: in a row, cosines up to a factor."""
