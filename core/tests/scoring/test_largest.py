@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from traits_core.scoring.largest import GROUP, largest
+from traits_core.learning.largest import GROUP
+from traits_core.scoring.largest import largest
 
 FILLS = {
     "random": lambda shape, g: torch.randn(shape, generator=g),

@@ -1,4 +1,4 @@
-"""The largest of each row, the n-th largest of a batch, and thresholds of many batches."""
+"""The largest of each row by tiles, the n-th largest of a batch, and thresholds of many batches."""
 
 import pytest
 import torch
@@ -9,26 +9,9 @@ from traits_core import NullComm
 from traits_core.testing import run_ranks
 from traits_plugin_sae.precision import choosing_dtype
 from traits_plugin_sae.thresholds import Sketch, nth_largest
-from traits_plugin_sae.top_per_row import TopPerRow, largest
+from traits_plugin_sae.top_per_row import TopPerRow
 
 CPU = torch.device("cpu")
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    seed=st.integers(0, 1000),
-    columns=st.sampled_from([5, 64, 200, 256, 1000]),
-    k=st.sampled_from([1, 2, 5]),
-    levels=st.sampled_from([0, 3, 50]),
-)
-def test_the_largest_of_each_row_are_those_of_a_sort(seed, columns, k, levels):
-    values_bs = torch.randn(7, columns, generator=torch.Generator().manual_seed(seed))
-    if levels:  # ties
-        values_bs = (values_bs * levels).round()
-    found_bk, places_bk = largest(values_bs, k)
-    assert torch.equal(found_bk.sort(dim=1).values, values_bs.sort(dim=1).values[:, columns - k :])
-    assert torch.equal(values_bs.gather(1, places_bk), found_bk)
-    assert all(len(set(row)) == k for row in places_bk.tolist())
 
 
 def test_tiles_make_no_difference(weights):
