@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from traits_core.cli.shared import print_json
 from traits_core.cli.tables import format_table
 from traits_core.config.run_config import RunConfig
 from traits_core.config.sweep import column, differences, label
+from traits_core.records import Table
 from traits_core.stages.compose import PlannedStage
 from traits_core.stages.probe import read_result
 from traits_core.stages.rundir import RunDirectory
 
-SHOWN = ("row", "map", "map_ci95_low", "map_ci95_high", "lift", "prevalence", "n_prototypes")
+WIDTH: Final = 110
 
 
 def print_result(run: RunDirectory, as_json: bool) -> None:
@@ -23,8 +24,7 @@ def print_result(run: RunDirectory, as_json: bool) -> None:
         print_json(_result_json(run))
         return
     headline = read_result(run).headline
-    columns = [name for name in SHOWN if any(name in row for row in headline)] or list(headline[0])
-    print(format_table(headline, columns))
+    print(format_table(headline, _first_columns(headline)))
     print(f"\nrun     {run.root}\nreport  {run.report}")
 
 
@@ -76,6 +76,14 @@ def print_plans(
         print(f"# {number}. {label(options)}: {complete} of {len(stages)} stages complete")
 
 
+def _first_columns(headline: Table) -> list[str]:
+    """As many as fit in `WIDTH`, in the probe's own order, without those that are empty."""
+    names = [name for name in headline[0] if any(row.get(name) is not None for row in headline)]
+    while len(names) > 1 and max(map(len, format_table(headline, names).splitlines())) > WIDTH:
+        names.pop()
+    return names
+
+
 def _result_json(run: RunDirectory) -> dict[str, Any]:
     scores = {row["row"]: row["map"] for row in read_result(run).headline if "map" in row}
     return {"run": run.root, "report": run.report, "map": scores}
@@ -87,7 +95,7 @@ def _result_row(run: RunDirectory, options: dict[str, Any]) -> dict[str, Any]:
     method = next((row for row in headline if row["row"] == "method"), headline[-1])
     return {
         **{column(name): value for name, value in options.items()},
-        **{name: method[name] for name in SHOWN[1:] if name in method},
+        **{name: method[name] for name in _first_columns(headline) if name != "row"},
         **{name: value for name, value in nulls.items() if name != "method"},
         "run": str(run.root),
     }

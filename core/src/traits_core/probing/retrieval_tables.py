@@ -73,8 +73,8 @@ class RowResult:
     interval: tuple[float, float] | None
 
 
-def headline_row(result: RowResult, labels: Labels) -> Mapping[str, Any]:
-    """Sum one row up.
+def headline_row(result: RowResult, labels: Labels, **telling: float | None) -> Mapping[str, Any]:
+    """Sum one row up: `map` with its interval, what is most `telling` of the probe, and the rest.
 
     `map`, `lift`, `prevalence` and the percentiles are over the `n_traits` traits that have a
     positive in test; `n_traits_skipped` have none. `n_traits_unselected` have none in train: they
@@ -91,15 +91,16 @@ def headline_row(result: RowResult, labels: Labels) -> Mapping[str, Any]:
         "map": float(ap_t.mean()),
         "map_ci95_low": low,
         "map_ci95_high": high,
+        **telling,
         "lift": float(np.nanmean(lift_t)) if not np.isnan(lift_t).all() else None,
         "prevalence": float(labels.prevalence_t[measured_t].mean()),
+        "n_prototypes": result.n_prototypes,
         "map_train": float(result.ap_train_t[labels.selectable_t].mean()),
-        "ap_p05_traits": float(np.percentile(ap_t, 5)),
-        "ap_p95_traits": float(np.percentile(ap_t, 95)),
         "n_traits": int(measured_t.sum()),
         "n_traits_skipped": int((~measured_t).sum()),
         "n_traits_unselected": int((measured_t & ~labels.selectable_t).sum()),
-        "n_prototypes": result.n_prototypes,
+        "ap_p05_traits": float(np.percentile(ap_t, 5)),
+        "ap_p95_traits": float(np.percentile(ap_t, 95)),
     }
 
 

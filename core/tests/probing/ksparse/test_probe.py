@@ -51,7 +51,10 @@ def test_the_prototypes_that_a_class_is_spread_over_know_more_together(result):
 def test_the_headline_is_the_largest_k(result):
     (shown,) = rows_of(result.headline, "method")
     (largest,) = [e for e in rows_of(result.tables["sparsity"], "method") if e["k"] == 6]
-    assert largest.items() <= (dict(shown) | {"k": 6}).items()
+    assert largest.items() <= shown.items()
+    assert [(entry["row"], entry["k"]) for entry in result.headline] == [
+        *(("constant", 0), ("permuted", 6), ("gaussian", 6), ("activations", 6), ("method", 6))
+    ]
 
 
 def test_more_prototypes_than_there_are_are_all(splits):
@@ -71,6 +74,16 @@ def test_groups_of_exclusive_traits_are_classified_and_others_are_not(result):
     assert best["accuracy"] > best["accuracy_majority"] + 0.2
     (noise,) = [e for e in rows_of(classes, "gaussian") if e["k"] == 6]
     assert abs(noise["accuracy"] - 1 / 3) < 0.1
+    shown = {entry["row"]: entry["accuracy"] for entry in result.headline}
+    assert (shown["method"], shown["gaussian"]) == (best["accuracy"], noise["accuracy"])
+    assert (shown["constant"], shown["permuted"]) == (best["accuracy_majority"], None)
+
+
+def test_without_groups_of_classes_there_is_no_accuracy(splits):
+    groups = ("a", "b", "c", "d")
+    result = KSparseProbe(KSparseConfig())(*(regrouped(one, groups) for one in splits), seed=0)
+    assert {entry["accuracy"] for entry in result.headline} == {None}
+    assert "classes" not in result.tables
 
 
 def test_one_prototype_ranks_as_its_scores_do(splits, result):

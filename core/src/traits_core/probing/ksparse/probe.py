@@ -18,10 +18,10 @@ from traits_core.probing.intervals import map_interval
 from traits_core.probing.ksparse.classifier import Classifier
 from traits_core.probing.ksparse.config import KSparseConfig
 from traits_core.probing.ksparse.features import Columns, label_correlations, strongest
-from traits_core.probing.ksparse.tables import Classified, class_rows, sparsity_row
-from traits_core.probing.null_rows import METHOD, constant_row, place, with_permutations
+from traits_core.probing.ksparse.tables import Classified, class_rows, headline_entry, sparsity_row
+from traits_core.probing.null_rows import METHOD, place, with_permutations
 from traits_core.probing.positives import Positives
-from traits_core.probing.retrieval_tables import Labels, RowResult, headline_row, trait_rows
+from traits_core.probing.retrieval_tables import Labels, RowResult, trait_rows
 from traits_core.protocols import ProbeSplit, ScoreMatrix
 from traits_core.records import ProbeResult
 
@@ -51,18 +51,19 @@ class KSparseProbe:
                 name, train.scores[name], test.scores[name], labels, seed
             )
         ]
-        constant = constant_row(labels)
         k = max(self.config.k)
-        shown = [one.result for one in found if one.k == min(k, one.result.n_prototypes)]
-        nulls = [row for row in shown if row.row == "permuted"]
-        rows = [constant, *nulls, *(row for row in shown if row.row != "permuted")]
+        largest = [one for one in found if one.k == min(k, one.result.n_prototypes)]
+        permuted = [one for one in largest if one.result.row == "permuted"]
+        others = [one for one in largest if one.result.row != "permuted"]
+        shown = [Classified.constant(labels), *permuted, *others]
         tables = {
-            "traits": tuple(entry for row in rows for entry in trait_rows(row, labels)),
+            "traits": tuple(entry for one in shown for entry in trait_rows(one.result, labels)),
             "sparsity": tuple(sparsity_row(one, labels) for one in found),
         }
         if classes := tuple(entry for one in found for entry in class_rows(one, labels)):
             tables["classes"] = classes
-        return ProbeResult(headline=tuple(headline_row(row, labels) for row in rows), tables=tables)
+        headline = tuple(headline_entry(one, labels) for one in shown)
+        return ProbeResult(headline=headline, tables=tables)
 
     def _measure(
         self, name: str, train: ScoreMatrix, test: ScoreMatrix, labels: Labels, seed: int

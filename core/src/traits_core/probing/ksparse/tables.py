@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from traits_core.probing.null_rows import constant_row
 from traits_core.probing.retrieval_tables import Labels, RowResult, headline_row
 
 
@@ -20,16 +22,29 @@ class Classified:
     ----------
     k: prototypes that each classifier uses
     result: their AP
-    logits_nt: float32, on test; None where labels were permuted
+    logits_nt: on test; None where labels were permuted
     """
 
     k: int
     result: RowResult
-    logits_nt: NDArray[np.float32] | None
+    logits_nt: NDArray[np.floating[Any]] | None
+
+    @classmethod
+    def constant(cls, labels: Labels) -> Self:
+        """Classifiers on no prototype: for every example, they answer with the prevalence in train."""
+        prevalence_nt = np.broadcast_to(labels.train_nt.mean(axis=0), labels.test_nt.shape)
+        return cls(k=0, result=constant_row(labels), logits_nt=prevalence_nt)
+
+
+def headline_entry(found: Classified, labels: Labels) -> Mapping[str, Any]:
+    """The columns of every probe, and k, and the mean accuracy over groups of classes, None without any."""
+    accuracies = [entry["accuracy"] for entry in class_rows(found, labels)]
+    accuracy = statistics.fmean(accuracies) if accuracies else None
+    return headline_row(found.result, labels, k=found.k, accuracy=accuracy)
 
 
 def sparsity_row(found: Classified, labels: Labels) -> Mapping[str, Any]:
-    """The headline of one scorer at one k."""
+    """What one scorer reaches at one k, in short."""
     headline = headline_row(found.result, labels)
     return {"row": headline["row"], "k": found.k} | {
         key: headline[key] for key in ("map", "map_ci95_low", "map_ci95_high", "lift", "map_train")

@@ -12,7 +12,7 @@ from traits_core.probing.logistic.bins import Bins
 TILE: Final = 32
 """Prototypes that are counted at a time: their bins stay in the cache."""
 
-ROWS: Final = 4096
+ROWS: Final = 2048
 """Rows that are counted at a time."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 import numpy as np
@@ -12,6 +12,9 @@ from traits_core.errors import DataError
 
 if TYPE_CHECKING:
     from traits_core.records import ScoreEntries
+
+SCORES: Final = 1 << 17
+"""Scores that are summed at a time: in double precision, too, they stay in the cache."""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -47,6 +50,11 @@ class Spread:
 
     def accumulate_dense(self, scores_bk: NDArray[np.float32]) -> None:
         """Add rows of scores. Raises DataError for NaN."""
+        rows = max(1, SCORES // len(self.zero_k))
+        for start in range(0, len(scores_bk), rows):
+            self._accumulate_tile(scores_bk[start : start + rows])
+
+    def _accumulate_tile(self, scores_bk: NDArray[np.float32]) -> None:
         nonzero_k = finite_k = np.count_nonzero(scores_bk, axis=0)
         low_k, high_k = scores_bk.min(axis=0), scores_bk.max(axis=0)
         if not (np.isfinite(low_k).all() and np.isfinite(high_k).all()):

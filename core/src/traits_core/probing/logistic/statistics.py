@@ -67,8 +67,8 @@ class Statistics:
         self.positives_c += labels_bc.sum(axis=0)
         scores_bk = clip_infinite(scores_bk, self.bins.low_k, self.bins.high_k)
         count(self.moments_mkq, self.bins, scores_bk)
-        # Labels are 0 and 1: only sums are rounded, and in double precision.
-        self.sums_kc += scores_bk.T.astype(np.float64) @ labels_bc.astype(np.float64)
+        for c, labels_b in enumerate(labels_bc.T):
+            self.sums_kc[:, c] += scores_bk[labels_b].sum(axis=0, dtype=np.float64)
 
     def accumulate_sparse(self, entries: ScoreEntries, labels_bc: NDArray[np.bool_]) -> None:
         """Add rows of which `entries` holds the scores that are not zero, and their labels."""

@@ -20,7 +20,7 @@ def headline_entry(
     labels: Labels,
     interval: tuple[float, float] | None,
 ) -> Mapping[str, Any]:
-    """Sum one row up, averaged over `found`: columns of `retrieval`, then those of probabilities.
+    """Sum one row up, averaged over `found`: columns of `retrieval`, and those of probabilities.
 
     `r2`, `loss` and `null_loss` are over the traits that are in both splits, `f1` over those in test.
     """
@@ -35,12 +35,15 @@ def headline_entry(
         interval=interval,
     )
     return {
-        **headline_row(result, labels),
-        "r2": _mean([mcfadden(one.test.loss_a, null_t)[both_t] for one in found]),
+        **headline_row(
+            result,
+            labels,
+            r2=_mean([mcfadden(one.test.loss_a, null_t)[both_t] for one in found]),
+            loss=_mean([one.test.loss_a[both_t] for one in found]),
+            f1=_mean([one.test.f1_a[labels.measured_t] for one in found]),
+        ),
         "r2_train": _mean([mcfadden(one.train.loss_a, null_train_t)[both_t] for one in found]),
-        "loss": _mean([one.test.loss_a[both_t] for one in found]),
         "null_loss": _mean([null_t[both_t]]),
-        "f1": _mean([one.test.f1_a[labels.measured_t] for one in found]),
         "n_separable": float(np.mean([one.separable_a.sum() for one in found])),
         "n_unconverged": float(np.mean([(~one.chosen.converged_mc[0]).sum() for one in found])),
     }
@@ -53,12 +56,15 @@ def constant_entry(result: RowResult, labels: Labels) -> Mapping[str, Any]:
     zeros_t = np.zeros(labels.n_traits)
     prevalence_t = labels.prevalence_t[labels.measured_t]
     return {
-        **headline_row(result, labels),
-        "r2": _mean([mcfadden(null_t, null_t)[both_t]]),
+        **headline_row(
+            result,
+            labels,
+            r2=_mean([mcfadden(null_t, null_t)[both_t]]),
+            loss=_mean([null_t[both_t]]),
+            f1=_mean([2 * prevalence_t / (1 + prevalence_t)]),
+        ),
         "r2_train": _mean([zeros_t[both_t]]),
-        "loss": _mean([null_t[both_t]]),
         "null_loss": _mean([null_t[both_t]]),
-        "f1": _mean([2 * prevalence_t / (1 + prevalence_t)]),
         "n_separable": 0.0,
         "n_unconverged": 0.0,
     }

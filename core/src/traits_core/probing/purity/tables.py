@@ -78,13 +78,14 @@ class Sorting:
 
 def headline(found: Sorting, labels: Labels) -> Mapping[str, Any]:
     """The columns of every probe, and purity, IoU, mutual information, and how many are not dead."""
-    return {
-        **headline_row(found.result, labels),
-        "purity": found.purity,
-        "iou": found.iou,
-        "nmi": found.information,
-        "n_alive": found.alive,
-    }
+    return headline_row(
+        found.result,
+        labels,
+        purity=found.purity,
+        iou=found.iou,
+        nmi=found.information,
+        n_alive=found.alive,
+    )
 
 
 def prototype_rows(found: Sorting, labels: Labels) -> Iterator[Mapping[str, Any]]:
