@@ -7,10 +7,14 @@ from typing import Any
 
 
 def format_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Align `columns` of `rows`: numbers to the right with four decimals, text to the left."""
+    """Align `columns` of `rows`: text to the left; numbers, and columns without any value, to the right."""
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    right = [any(isinstance(row.get(column), (int, float)) for row in rows) for column in columns]
+    values = [[row.get(column) for row in rows] for column in columns]
+    right = [
+        all(one is None for one in v) or any(isinstance(one, (int, float)) for one in v)
+        for v in values
+    ]
     lines = [list(columns), ["-" * width for width in widths], *cells]
     return "\n".join(
         "  ".join(
