@@ -174,14 +174,16 @@ def _write(run: RunDirectory, result: ProbeResult, inputs: Mapping[str, str]) ->
 
 
 def read_result(run: RunDirectory) -> ProbeResult:
-    """The tables of a finished probe; raises StageError when there are none."""
+    """The tables of a finished probe; raises StageError when there are none, or damaged ones."""
+    if result_digest(run) is None:
+        raise StageError(f"{run.root} has no result yet: run `traits probe {run.root}` first")
     try:
         raw = json.loads((run.probe / "results.json").read_text(encoding="utf-8"))
         tables: dict[str, Table] = {name: tuple(rows) for name, rows in raw["tables"].items()}
         return ProbeResult(headline=tuple(raw["headline"]), tables=tables)
     except (OSError, ValueError, KeyError) as error:
         raise StageError(
-            f"{run.probe}: no readable result ({error}); run `traits probe`"
+            f"{run.probe}: no readable result ({error}): remove it and run `traits probe {run.root}`"
         ) from error
 
 

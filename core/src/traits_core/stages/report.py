@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from traits_core.durable import write_text
-from traits_core.errors import StageError
+from traits_core.records import ProbeResult
 from traits_core.reporting.content import ReportContent
 from traits_core.reporting.page import render
 from traits_core.scoring.saved import read_facts
@@ -27,13 +27,11 @@ def report(
     run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
 ) -> None:
     """Write `report/index.html`."""
-
-    if result_digest(run) is None:
-        raise StageError(f"{run.root} has no result yet: run `traits probe {run.root}` first")
+    result = read_result(run)
 
     def work() -> None:
         run.report.parent.mkdir(exist_ok=True)
-        write_text(run.report, render(_content(run, source, activations, context)))
+        write_text(run.report, render(_content(run, result, source, activations, context)))
 
     stage = Stage(
         name="report",
@@ -53,9 +51,13 @@ def _digest(path: Path) -> str | None:
 
 
 def _content(
-    run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
+    run: RunDirectory,
+    result: ProbeResult,
+    source: Source,
+    activations: dict[str, Store],
+    context: Context,
 ) -> ReportContent:
-    config, facts, result = run.config, run.facts, read_result(run)
+    config, facts = run.config, run.facts
     method, dataset = config.method.spec.name, config.dataset.spec.name
     tables = dict(result.tables)
     return ReportContent(
