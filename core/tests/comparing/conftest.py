@@ -7,15 +7,40 @@ import pytest
 
 @pytest.fixture
 def invent(tmp_path):
-    """`invent(name, map=0.5, ...)` writes a finished run below `tmp_path / "runs"`."""
+    """`invent(name, score=0.5, ...)` writes a finished run below `tmp_path / "runs"`.
 
-    def make(name, *, seed=0, score=0.5, labels="aaaa", method="kmeans", finished=True, steps=()):
+    `seed` and `options` are of its section `run`, `probe` and `n_clusters` of theirs.
+    """
+
+    def make(
+        name,
+        *,
+        seed=0,
+        score=0.5,
+        labels="aaaa",
+        method="kmeans",
+        n_clusters=8,
+        options=(),
+        probe=None,
+        finished=True,
+        steps=(),
+    ):
+        probe = probe or {"name": "retrieval", "block": 512}
         root = tmp_path / "runs" / name
         (root / "probe").mkdir(parents=True)
         config = {
-            "run": {"seed": seed, "layer": None, "train_split": "train", "test_split": "test"},
+            "run": {
+                "seed": seed,
+                "shuffle_seed": None,
+                "layer": None,
+                "train_split": "train",
+                "test_split": "test",
+                "pooling": "max",
+                **dict(options),
+            },
             "dataset": {"name": "digits"},
-            "method": {"name": method, "n_clusters": 8},
+            "method": {"name": method, "n_clusters": n_clusters},
+            "probe": probe,
         }
         (root / "run.json").write_text(json.dumps({"format": 1, "config": config}))
         if finished:
@@ -34,7 +59,7 @@ def invent(tmp_path):
                     "n_traits": 10,
                 },
             ]
-            result = {"probe": "retrieval", "headline": headline, "tables": {}}
+            result = {"probe": probe["name"], "headline": headline, "tables": {}}
             (root / "probe" / "results.json").write_text(json.dumps(result))
         if steps:
             (root / "metrics.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))

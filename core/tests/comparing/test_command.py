@@ -1,7 +1,9 @@
 """`traits compare` on runs of the digits, as a user types it."""
 
 import json
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +20,9 @@ DIGITS = ["--dataset", "digits", "--method", "random", "--device", "cpu", "--dat
 
 @pytest.fixture
 def traits(monkeypatch, capsys):
-    def command(*words, home, code=0):
-        monkeypatch.setattr(sys, "argv", ["traits", *words, "--home", str(home)])
+    def command(*words, home=None, code=0):
+        where = ["--home", str(home)] if home else []
+        monkeypatch.setattr(sys, "argv", ["traits", *words, *where])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
@@ -54,7 +57,8 @@ def test_runs_are_ranked_with_their_nulls_and_seeds_are_pooled(traits, runs, hom
     assert first["gaussian"] == runs[2]["map"]["gaussian"]
     shown = traits("compare", home=home)
     assert "digits: chosen on train, measured on test (10 traits" in shown
-    assert "0 +1" in shown
+    assert "n_prototypes=8" in shown
+    assert "0..1" in shown
     assert f"{first['map']:.4f}" in shown
     each = json.loads(traits("compare", "--each", "--json", home=home))["groups"]
     assert [len(entry["runs"]) for entry in each[0]["entries"]] == [1, 1, 1]
@@ -91,8 +95,6 @@ def test_a_paired_difference_is_as_sure_as_the_paired_bootstrap_says(traits, run
 
 
 def _scores_and_labels(run):
-    from pathlib import Path
-
     from traits_core.stages.probe import read_result, trait_labels
     from traits_core.stages.rundir import open_run
 
@@ -112,12 +114,12 @@ def test_runs_on_other_examples_are_said_to_be_not_comparable(traits, runs, home
     names = [runs[0]["run"], other]
     assert json.loads(traits("compare", *names, "--json", home=home))["comparable"] is False
     shown = traits("compare", *names, home=home)
-    assert shown.startswith("2 tables: these runs were measured on different examples or labels")
+    assert shown.startswith("These runs were not measured on the same (they differ in labels")
 
 
 def test_an_unknown_run_is_one_clear_error(traits, tmp_path):
     message = traits("compare", "nope", home=tmp_path, code=2)
-    assert message.startswith("traits: error: no run 'nope'")
+    assert message.startswith("traits: error: nope: no run here, nor in ")
     assert traits("compare", home=tmp_path) == f"no finished runs in {tmp_path}/runs\n"
 
 
@@ -141,6 +143,57 @@ def test_a_page_is_written_beside_the_tables(traits, runs, home, tmp_path):
     page = tmp_path / "compare.html"
     assert "lift" in traits("compare", "--html", str(page), home=home)
     assert "random K = 32" in page.read_text()
+    told = json.loads(traits("compare", "--html", str(page), "--json", home=home))
+    assert told["html"] == str(page)
     assert "--html" in traits(
         "compare", "--html", str(tmp_path / "no" / "x.html"), home=home, code=2
     )
+
+
+@pytest.mark.slow
+def test_what_is_said_of_a_damaged_result_mends_it_and_keeps_the_training(
+    traits, runs, home, tmp_path
+):
+    run = tmp_path / Path(runs[0]["run"]).name
+    shutil.copytree(runs[0]["run"], run)
+    results = run / "probe" / "results.json"
+    whole = results.read_bytes()
+    results.write_bytes(whole[:100])
+    for command in ("compare", "report"):
+        message = traits(command, str(run), home=home, code=2)
+        assert f"{run / 'probe'}" in message
+        assert f"run `traits probe {run}`" in message
+        assert "afresh" not in message
+    shutil.rmtree(run / "probe")
+    assert "has no result yet" in traits("report", str(run), home=home, code=2)
+    traits("probe", str(run), home=home)
+    traits("report", str(run), home=home)
+    assert results.read_bytes() == whole
+
+
+@pytest.mark.slow
+def test_the_later_stages_take_the_digest_that_compare_shows(traits, runs, home):
+    root = Path(runs[0]["run"])
+    digest = root.name.rpartition("-")[2]
+    assert traits("report", digest, home=home) == f"{root / 'report' / 'index.html'}\n"
+    assert str(root) in traits("probe", root.name, home=home)
+    assert traits("materialize", digest, home=home) == f"{root / 'scores'}\n"
+
+
+@pytest.mark.slow
+def test_inspect_says_how_far_a_run_is(traits, runs, tmp_path):
+    root = tmp_path / "run"
+    shutil.copytree(runs[0]["run"], root)
+    look = ["inspect", str(root), "--json"]
+    found = json.loads(traits(*look))
+    assert (found["state"], found["layer"], found["pooling"]) == ("finished", "patches", "max")
+    assert found["scores"] == "dense"
+    assert "report complete" in found["stages"]
+    status = json.loads((root / "status.json").read_text())
+    status["report"]["output"] = None
+    (root / "status.json").write_text(json.dumps(status))
+    found = json.loads(traits(*look))
+    assert found["state"].startswith("not finished")
+    assert {"probe complete", "report begun"} <= set(found["stages"])
+    (root / "status.json").write_text("{")
+    assert "status.json: damaged" in json.loads(traits(*look))["state"]

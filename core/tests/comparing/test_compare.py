@@ -4,11 +4,16 @@ import statistics
 
 import pytest
 
-from traits_core.comparing.find import named_runs
+from traits_core.comparing.find import named_run, named_runs
 from traits_core.comparing.groups import grouped
-from traits_core.comparing.rows import entry_json, group_json
+from traits_core.comparing.rows import comparison_json, entry_json, heading, no_ranking, tables
 from traits_core.comparing.run_facts import read_facts_of_run
 from traits_core.errors import StageError
+
+
+def compared(runs, **pooling):
+    groups = grouped(runs, **{"pool_seeds": True, **pooling})
+    return comparison_json(groups, [[{} for _ in group.entries] for group in groups])
 
 
 def test_a_run_is_a_directory_a_name_or_a_digest_and_counts_once(invent, tmp_path):
@@ -20,6 +25,7 @@ def test_without_names_all_finished_runs_are_meant(invent, tmp_path):
     roots = {invent("kmeans-digits-0a1b"), invent("pca-digits-2c3d")}
     invent("kmeans-digits-ffff", finished=False)
     assert set(named_runs([], tmp_path)) == roots
+    assert named_run("ffff", tmp_path).name == "kmeans-digits-ffff"
     assert named_runs([], tmp_path / "nowhere") == []
 
 
@@ -29,7 +35,7 @@ def test_every_unknown_run_is_named_once_with_the_nearest(invent, tmp_path):
     with pytest.raises(StageError) as caught:
         named_runs(["kmeens-digits-0a1b", "qqq", "pca-digits-ffff"], tmp_path)
     first, second, third = str(caught.value).splitlines()
-    assert "'kmeens-digits-0a1b'" in first
+    assert first.startswith("kmeens-digits-0a1b: no run here")
     assert "Did you mean 'kmeans-digits-0a1b'?" in first
     assert "`traits runs` lists them" in second
     assert "traits probe" in third
@@ -65,6 +71,7 @@ def test_a_damaged_result_is_one_line(invent):
     with pytest.raises(StageError, match="no readable result") as caught:
         read_facts_of_run(root)
     assert "\n" not in str(caught.value)
+    assert f"remove {root / 'probe'} and run `traits probe {root}`" in str(caught.value)
 
 
 def test_seeds_of_one_configuration_are_pooled_and_other_configurations_are_not(invent):
@@ -90,7 +97,81 @@ def test_runs_on_other_labels_are_in_another_group(invent):
         read_facts_of_run(invent("b-digits-2", labels="bbbb", score=0.9)),
         read_facts_of_run(invent("c-digits-3", labels="aaaa", method="pca", score=0.3)),
     ]
-    first, second = (group_json(group) for group in grouped(runs, pool_seeds=True))
+    first, second = compared(runs)["groups"]
     assert [entry["map"] for entry in first["entries"]] == [0.3, 0.2]
     assert [entry["map"] for entry in second["entries"]] == [0.9]
     assert (first["labels"], second["labels"]) == ("aaaa", "bbbb")
+
+
+def test_seeds_of_one_pass_are_one_family_in_the_order_of_their_seeds(invent):
+    runs = [
+        read_facts_of_run(
+            invent(f"kmeans-digits-{seed}", seed=seed, options={"shuffle_seed": order})
+        )
+        for seed, order in [(2, 0), (0, None), (1, 0)]
+    ]
+    (group,) = compared(runs)["groups"]
+    (row,) = tables(group)["Scores"]
+    assert row["seed"] == "0..2"
+    assert row["run"] == f"{runs[1].digest} +2"
+    assert group["entries"][0]["digests"] == [runs[at].digest for at in (1, 2, 0)]
+
+
+@pytest.mark.parametrize(("seeds", "shown"), [([3], "3"), ([0, 1], "0..1"), ([5, 0, 2], "0, 2, 5")])
+def test_seeds_are_shown_as_they_are_asked_for(invent, seeds, shown):
+    runs = [read_facts_of_run(invent(f"kmeans-digits-{seed}", seed=seed)) for seed in seeds]
+    (group,) = compared(runs)["groups"]
+    (row,) = tables(group)["Scores"]
+    assert row["seed"] == shown
+
+
+def test_rows_that_differ_in_an_option_say_so(invent):
+    runs = [
+        read_facts_of_run(invent("kmeans-digits-1", score=0.4)),
+        read_facts_of_run(invent("kmeans-digits-2", score=0.3, options={"pooling": "mean"})),
+        read_facts_of_run(invent("kmeans-digits-3", score=0.2, n_clusters=9)),
+        read_facts_of_run(invent("kmeans-digits-4", score=0.1, n_clusters=9, seed=7)),
+    ]
+    (group,) = compared(runs, pool_seeds=False)["groups"]
+    assert [row["options"] for row in tables(group)["Scores"]] == [
+        "pooling=max, n_clusters=8",
+        "pooling=mean, n_clusters=8",
+        "pooling=max, n_clusters=9",
+        "pooling=max, n_clusters=9",
+    ]
+    (same,) = compared(runs[2:], pool_seeds=False)["groups"]
+    assert "options" not in tables(same)["Scores"][0]
+
+
+def test_probes_that_measure_something_else_are_other_tables_and_it_is_said_what_differs(invent):
+    few, many = ({"name": "k-sparse", "k": k, "ridge": 0.01} for k in ([1], [1, 4]))
+    runs = [
+        read_facts_of_run(invent("kmeans-digits-1", probe=few)),
+        read_facts_of_run(invent("kmeans-digits-2", probe=many)),
+        read_facts_of_run(invent("kmeans-digits-3")),
+        read_facts_of_run(invent("kmeans-digits-4", probe=many, method="pca")),
+    ]
+    found = compared(runs)
+    assert [len(group["entries"]) for group in found["groups"]] == [1, 2, 1]
+    assert [heading(group).partition(", probe ")[2] for group in found["groups"]] == [
+        "k-sparse, probe.k=[1])",
+        "k-sparse, probe.k=[1, 4])",
+        "retrieval)",
+    ]
+    assert found["differing"] == ["probe", "options of the probe"]
+    assert "they differ in probe, options of the probe)" in no_ranking(found["differing"])
+    alone = compared([runs[0]])
+    assert (alone["comparable"], alone["differing"]) == (True, [])
+    assert heading(alone["groups"][0]).endswith("probe k-sparse)")
+
+
+def test_results_on_positions_are_told_from_results_on_examples(invent):
+    runs = [
+        read_facts_of_run(invent("a-digits-1")),
+        read_facts_of_run(invent("b-digits-2", labels="bbbb", options={"pooling": "none"})),
+    ]
+    found = compared(runs)
+    assert found["differing"] == ["labels", "examples or positions"]
+    examples, positions = map(heading, found["groups"])
+    assert "(10 traits of examples, labels aaaa" in examples
+    assert "(10 classes of positions, labels bbbb" in positions

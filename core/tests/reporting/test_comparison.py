@@ -9,6 +9,7 @@ def entry(method, score, **changes):
     return {
         "method": method,
         "n_prototypes": 4096,
+        "options": {},
         "seeds": [0],
         "map": score,
         "map_ci95_low": score - 0.05,
@@ -40,10 +41,18 @@ def test_what_is_not_known_is_left_out():
     assert pooled.detail == "mean of 3 seeds"
 
 
+def test_bars_of_one_method_are_told_apart():
+    rows = [entry("sae", 0.3, options={"method.k": k}) for k in (16, 32)]
+    assert [bar.label for bar in comparison_chart(rows).bars] == [
+        "sae K = 4,096 k=16",
+        "sae K = 4,096 k=32",
+    ]
+
+
 def test_text_is_escaped():
     group = ComparedGroup(heading="<b>x", entries=[entry("<i>", 0.3)], tables={"<u>": ()})
-    page = render_comparison([group])
-    assert not any(tag in page for tag in ("<b>x", "<i>K", "<u>"))
+    page = render_comparison([group], lead="<s>")
+    assert not any(tag in page for tag in ("<b>x", "<i>K", "<u>", "<s>"))
     assert "&lt;b&gt;x" in page
 
 
@@ -59,7 +68,9 @@ def test_a_browser_shows_a_section_a_group_and_nothing_overflows(visit, width, s
         for heading in ("digits", "emoji")
     ]
     page = visit(
-        render_comparison(groups), viewport={"width": width, "height": 800}, color_scheme=scheme
+        render_comparison(groups, lead="is no better or worse"),
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
     )
     assert page.locator("h2").all_inner_texts() == ["digits", "emoji"]
     assert page.locator("ol.bars > li:not(.axis)").count() == 4

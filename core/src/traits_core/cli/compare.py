@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -62,67 +64,54 @@ def compare(
     """
     from traits_core.comparing.find import named_runs
     from traits_core.comparing.groups import grouped
+    from traits_core.comparing.rows import comparison_json
     from traits_core.comparing.run_facts import read_facts_of_run
 
     if stability and each:
         raise ConfigError("--stability compares the seeds of a row, and --each gives each its own")
     found = [read_facts_of_run(root) for root in named_runs(runs or (), home)]
-    groups = [_measured(group, paired, stability) for group in grouped(found, pool_seeds=not each)]
+    groups = grouped(found, pool_seeds=not each)
+    further = _further(groups, paired, stability, all_or_none=bool(runs))
+    compared = comparison_json(groups, further)
     if html and groups:
-        _write_page(groups, html)
+        _write_page(compared, html)
+        print(f"wrote {html}", file=sys.stderr)
     if json:
-        print_json({"comparable": len(groups) < 2, "groups": groups})
+        print_json({**compared, "html": html if groups else None})
     elif groups:
-        _print(groups)
+        _print(compared)
     else:
         print(f"no finished runs in {home / 'runs'}")
 
 
-def _measured(group: Group, paired: bool, stability: bool) -> dict[str, Any]:
-    """The rows of a group, with what else was asked for; that needs the plugins of the runs."""
-    from traits_core.comparing.rows import group_json
-
-    further: list[dict[str, Any]] = [{} for _ in group.entries]
-    if paired or stability:
+def _further(
+    groups: list[Group], paired: bool, stability: bool, all_or_none: bool
+) -> list[list[dict[str, Any]]]:
+    """What else was asked for of each entry; that needs the plugins of the runs."""
+    further: list[list[dict[str, Any]]] = [[{} for _ in group.entries] for group in groups]
+    if groups and (paired or stability):
+        from traits_core.comparing.columns import PAIRED, STABILITY, add_columns
         from traits_core.registry.loader import load_registry
 
         registry = load_registry()
-    if paired:
-        from traits_core.comparing.paired import differences_to_best
-
-        for row, difference in zip(further, differences_to_best(group, registry), strict=True):
-            low, high = difference.interval
-            row |= {"behind": difference.value, "behind_ci95_low": low, "behind_ci95_high": high}
-    if stability:
-        from traits_core.comparing.stability import seed_stability
-
-        for row, entry in zip(further, group.entries, strict=True):
-            found = seed_stability(entry, registry)
-            row |= {
-                "matched_cosine": found and found.cosine,
-                "matched_share": found and found.stable,
-                "matched_cosine_random": found and found.cosine_random,
-            }
-    return group_json(group, further)
+        for columns, is_asked in ((PAIRED, paired), (STABILITY, stability)):
+            notes = add_columns(columns, further, groups, registry, all_or_none) if is_asked else ()
+            for note in notes:
+                print(note, file=sys.stderr)
+    return further
 
 
-def _write_page(groups: list[dict[str, Any]], path: Path) -> None:
-    from traits_core.comparing.rows import cost_row, heading, score_row
+def _write_page(compared: dict[str, Any], path: Path) -> None:
+    from traits_core.comparing.rows import heading, no_ranking, tables
     from traits_core.durable import write_text
     from traits_core.reporting.comparison import ComparedGroup, render_comparison
 
     page = render_comparison(
         [
-            ComparedGroup(
-                heading=heading(group),
-                entries=group["entries"],
-                tables={
-                    title: tuple(row(entry) for entry in group["entries"])
-                    for title, row in (("Scores", score_row), ("Costs", cost_row))
-                },
-            )
-            for group in groups
-        ]
+            ComparedGroup(heading=heading(group), entries=group["entries"], tables=tables(group))
+            for group in compared["groups"]
+        ],
+        lead="" if compared["comparable"] else no_ranking(compared["differing"]),
     )
     try:
         write_text(path, page)
@@ -130,20 +119,14 @@ def _write_page(groups: list[dict[str, Any]], path: Path) -> None:
         raise ConfigError(f"--html {path}: {error.strerror or error}") from error
 
 
-def _print(groups: list[dict[str, Any]]) -> None:
-    from traits_core.comparing.rows import cost_row, heading, score_row
+def _print(compared: dict[str, Any]) -> None:
+    from traits_core.comparing.rows import heading, no_ranking, tables
 
-    if len(groups) > 1:
-        print(
-            f"{len(groups)} tables: these runs were measured on different examples or labels, so a "
-            "number of one table\nis no better or worse than a number of another.\n"
-        )
-    for group in groups:
-        scores, costs = (
-            [row(entry) for entry in group["entries"]] for row in (score_row, cost_row)
-        )
-        print(f"{heading(group)}\n\n{format_table(scores, list(scores[0]))}\n")
-        print(f"{format_table(costs, list(costs[0]))}\n")
+    if not compared["comparable"]:
+        print(f"{fill(no_ranking(compared['differing']), 100)}\n")
+    for group in compared["groups"]:
+        shown = [format_table(table, list(table[0])) for table in tables(group).values()]
+        print("\n\n".join([heading(group), *shown]), end="\n\n")
 
 
 def register(app: typer.Typer) -> None:

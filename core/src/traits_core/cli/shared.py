@@ -43,8 +43,11 @@ Json = Annotated[
         help="print the result as JSON on stdout; everything else goes to stderr",
     ),
 ]
-RunPath = Annotated[
-    Path, typer.Argument(metavar="RUN", help="directory of a run; `traits runs` lists them")
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="directory, name or digest of a run; `traits runs` lists them"
+    ),
 ]
 DEFAULT_HOME = Path("traits-home")
 

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from traits_core.cli.shared import DEFAULT_HOME, Device, Home, Json, RunPath, context, print_json
+from traits_core.cli.shared import DEFAULT_HOME, Device, Home, Json, RunName, context, print_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from traits_core.stages.context import Context
     from traits_core.stages.extract import Source
     from traits_core.stages.rundir import RunDirectory
 
 
 def materialize(
-    path: RunPath, home: Home = DEFAULT_HOME, device: Device = "auto", json: Json = False
+    name: RunName, home: Home = DEFAULT_HOME, device: Device = "auto", json: Json = False
 ) -> None:
     """Score every position with the run's scorer and its nulls.
 
@@ -32,7 +30,7 @@ def materialize(
         from traits_core.stages.materialize import materialize_scores
         from traits_core.stores.lock import locked
 
-        run, source = _open(path, ctx)
+        run, source = _open(name, ctx)
         activations = {split: extracted(source, split, ctx) for split in splits(run.config)}
         with locked(run.root):
             materialize_scores(run, activations, ctx)
@@ -40,7 +38,7 @@ def materialize(
 
 
 def probe(
-    path: RunPath, home: Home = DEFAULT_HOME, device: Device = "auto", json: Json = False
+    name: RunName, home: Home = DEFAULT_HOME, device: Device = "auto", json: Json = False
 ) -> None:
     """Measure what the prototypes of a run know about the labels.
 
@@ -54,7 +52,7 @@ def probe(
         from traits_core.stages.probe import probe
         from traits_core.stores.lock import locked
 
-        run, source = _open(path, ctx)
+        run, source = _open(name, ctx)
         with locked(run.root):
             probe(run, source.dataset, ctx)
     from traits_core.cli.results import print_result
@@ -63,7 +61,7 @@ def probe(
 
 
 def report(
-    path: RunPath, home: Home = DEFAULT_HOME, device: Device = "auto", json: Json = False
+    name: RunName, home: Home = DEFAULT_HOME, device: Device = "auto", json: Json = False
 ) -> None:
     """Write the report of a probed run: one self-contained page.
 
@@ -78,18 +76,19 @@ def report(
         from traits_core.stages.report import report
         from traits_core.stores.lock import locked
 
-        run, source = _open(path, ctx)
+        run, source = _open(name, ctx)
         activations = {split: extracted(source, split, ctx) for split in splits(run.config)}
         with locked(run.root):
             report(run, source, activations, ctx)
     print_json({"report": run.report}) if json else print(run.report)
 
 
-def _open(path: Path, ctx: Context) -> tuple[RunDirectory, Source]:
+def _open(name: str, ctx: Context) -> tuple[RunDirectory, Source]:
+    from traits_core.comparing.find import named_run
     from traits_core.stages.extract import open_source
     from traits_core.stages.rundir import open_run
 
-    run = open_run(path, ctx.registry)
+    run = open_run(named_run(name, ctx.home), ctx.registry)
     return run, open_source(run.config, ctx)
 
 

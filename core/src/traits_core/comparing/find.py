@@ -13,28 +13,41 @@ from traits_core.stages.rundir import find_runs
 def named_runs(names: Sequence[str], home: Path) -> list[Path]:
     """Directories of the runs, each once, in the order of `names`; all finished ones without names.
 
-    A name is a directory, the name of a run in `home`, or the digest that it ends in. Raises
-    StageError with every name that is none, and for runs without a result.
+    Raises StageError with every name that is none (see `named_run`), and for runs without a result.
     """
-    known = {root.name: root for root in find_runs(home)}
     if not names:
-        return [root for root in known.values() if _is_probed(root)]
-    digests = {name.rpartition("-")[2]: root for name, root in known.items()}
+        return [root for root in find_runs(home) if _is_probed(root)]
     roots: dict[Path, Path] = {}
     problems: list[str] = []
     for name in names:
-        directory = Path(name)
-        found = directory if (directory / "run.json").is_file() else known.get(name)
-        root = found or digests.get(name)
-        if root is None:
-            problems.append(f"no run {name!r}, here or in {home / 'runs'}.{_nearest(name, known)}")
-        elif not _is_probed(root):
-            problems.append(f"{root} has no result yet: run `traits probe {root}` first")
-        else:
+        try:
+            root = named_run(name, home)
+        except StageError as error:
+            problems.append(str(error))
+            continue
+        if _is_probed(root):
             roots.setdefault(root.resolve(), root)
+        else:
+            problems.append(f"{root} has no result yet: run `traits probe {root}` first")
     if problems:
         raise StageError("\n".join(problems))
     return list(roots.values())
+
+
+def named_run(name: str, home: Path) -> Path:
+    """The directory that `name` is, or that of the run in `home` whose name, or digest, it is.
+
+    Raises StageError when there is no such run.
+    """
+    directory = Path(name)
+    if (directory / "run.json").is_file():
+        return directory
+    known = {root.name: root for root in find_runs(home)}
+    digests = {name.rpartition("-")[2]: root for name, root in known.items()}
+    root = known.get(name) or digests.get(name)
+    if root is None:
+        raise StageError(f"{name}: no run here, nor in {home / 'runs'}.{_nearest(name, known)}")
+    return root
 
 
 def _is_probed(root: Path) -> bool:

@@ -42,17 +42,17 @@ def differences_to_best(group: Group, registry: Registry) -> list[Difference]:
     Raises StageError for results on positions or of another probe than `retrieval`, and when the dataset
     or the scores are not those that the runs were measured with.
     """
+    root = group.entries[0].runs[0].root
     if group.measured_on.probe != "retrieval":
         raise StageError(
-            f"{group.entries[0].runs[0].root}: measured by the probe {group.measured_on.probe!r}: only "
-            "results of the probe `retrieval` can be paired: compare without --paired"
+            f"{root}: measured by the probe {group.measured_on.probe!r}: only results of the probe "
+            "`retrieval` can be paired"
         )
-    first = open_run(group.entries[0].runs[0].root, registry)
-    if first.config.run.pooling == "none":
+    if group.measured_on.rows == "positions":
         raise StageError(
-            f"{first.root}: measured on positions (--pooling none): only results on examples can be "
-            "paired: compare without --paired"
+            f"{root}: measured on positions (--pooling none): only results on examples can be paired"
         )
+    first = open_run(root, registry)
     labels = _labels(first.config, group)
     best_map, best_n = _map_and_influence(group.entries[0], labels, registry)
     found = []
@@ -69,8 +69,7 @@ def _labels(config: RunConfig, group: Group) -> TraitLabels:
     if dataset.digest != group.measured_on.labels:
         raise StageError(
             f"dataset {group.measured_on.dataset!r} has changed since it was measured "
-            f"({group.measured_on.labels[:12]} -> {dataset.digest[:12]}): compare without --paired, "
-            "or repeat the runs"
+            f"({group.measured_on.labels[:12]} -> {dataset.digest[:12]}): repeat the runs to pair them"
         )
     return trait_labels(dataset, group.measured_on.dataset, group.measured_on.test_split)
 

@@ -1,15 +1,38 @@
-"""A group of runs as rows of plain JSON values, and as text for the terminal."""
+"""Groups of runs as plain JSON values, and these as tables of text and numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from traits_core.comparing.groups import Entry, Group, mean_of
+from traits_core.comparing.groups import (
+    Entry,
+    Group,
+    mean_of,
+    options_of_entries,
+    options_of_probes,
+    what_differs,
+)
 from traits_core.comparing.run_facts import NULLS
+from traits_core.config.sweep import label
+from traits_core.records import Table
 
 
-def group_json(group: Group, further: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def comparison_json(
+    groups: Sequence[Group], further: Sequence[Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """All groups, and in what they differ; `further` is added to the entries of each."""
+    probes = options_of_probes(groups)
+    return {
+        "comparable": len(groups) < 2,
+        "differing": what_differs(groups),
+        "groups": [group_json(*of) for of in zip(groups, probes, further, strict=True)],
+    }
+
+
+def group_json(
+    group: Group, probe_options: Mapping[str, Any], further: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """What was measured on, and a row per entry with everything that is known; `further` adds to each."""
     on = group.measured_on
     return {
@@ -17,11 +40,15 @@ def group_json(group: Group, further: Sequence[Mapping[str, Any]] = ()) -> dict[
         "labels": on.labels,
         "train_split": on.train_split,
         "test_split": on.test_split,
+        "rows": on.rows,
         "probe": on.probe,
+        "probe_options": probe_options,
         "n_traits": on.n_traits,
         "entries": [
-            {**entry_json(entry), **(further[i] if further else {})}
-            for i, entry in enumerate(group.entries)
+            {**entry_json(entry), "options": options, **more}
+            for entry, options, more in zip(
+                group.entries, options_of_entries(group), further, strict=True
+            )
         ],
     }
 
@@ -55,12 +82,22 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     }
 
 
+def tables(group: Mapping[str, Any]) -> dict[str, Table]:
+    """The entries of `group_json` by title: what they reached, and what they cost."""
+    entries = group["entries"]
+    scores = [score_row(entry) for entry in entries]
+    if not any(row["options"] for row in scores):
+        scores = [{name: row[name] for name in row if name != "options"} for row in scores]
+    return {"Scores": tuple(scores), "Costs": tuple(map(cost_row, entries))}
+
+
 def score_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """What an entry of `group_json` reached, one cell a column."""
     shown: dict[str, Any] = {
         **{name: row[name] for name in ("method", "layer")},
         "K": row["n_prototypes"],
-        "seed": _some(row["seeds"]),
+        "options": label(row["options"]) or None,
+        "seed": _seeds(row["seeds"]),
         "map": row["map"],
         "95%": _interval(row, "map_ci95") or _spread(row),
         "lift": row["lift"],
@@ -78,14 +115,14 @@ def score_row(row: Mapping[str, Any]) -> dict[str, Any]:
             "matched >= 0.9": row["matched_share"],
             "matched random": row["matched_cosine_random"],
         }
-    return {**shown, "run": _some(row["digests"])}
+    return {**shown, "run": _digests(row["digests"])}
 
 
 def cost_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """What an entry of `group_json` cost, and what its scores keep, one cell a column."""
     peak, l0 = row["peak_bytes"], row["l0"]
     return {
-        "run": _some(row["digests"]),
+        "run": _digests(row["digests"]),
         "training": None if row["training_seconds"] is None else f"{row['training_seconds']:.1f} s",
         "epochs": None if row["epochs"] is None else f"{row['epochs']:g}",
         "rows/s": _rounded(row["rows_per_second"]),
@@ -100,16 +137,32 @@ def cost_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def heading(group: Mapping[str, Any]) -> str:
     """What the runs of a group have in common."""
-    traits = "" if group["n_traits"] is None else f"{group['n_traits']} traits, "
+    kind = "traits" if group["rows"] == "examples" else "classes"
+    traits = "" if group["n_traits"] is None else f"{group['n_traits']} {kind} of "
+    probe = ", ".join(filter(None, (group["probe"], label(group["probe_options"]))))
     return (
         f"{group['dataset']}: chosen on {group['train_split']}, measured on {group['test_split']} "
-        f"({traits}labels {group['labels'][:12]}, probe {group['probe']})"
+        f"({traits}{group['rows']}, labels {group['labels'][:12]}, probe {probe})"
     )
 
 
-def _some(values: Iterable[Any]) -> str:
-    first, *others = map(str, values)
-    return f"{first} +{len(others)}" if others else first
+def no_ranking(differing: Sequence[str]) -> str:
+    """Why the numbers of several groups are not ranked together."""
+    return (
+        f"These runs were not measured on the same (they differ in {', '.join(differing)}), so a number "
+        "of one table is no better or worse than a number of another."
+    )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """`0..2` or `0, 2, 5`, as `--seeds` takes them."""
+    first, last = seeds[0], seeds[-1]
+    in_turn = len(seeds) > 1 and list(seeds) == list(range(first, last + 1))
+    return f"{first}..{last}" if in_turn else ", ".join(map(str, seeds))
+
+
+def _digests(digests: Sequence[str]) -> str:
+    return digests[0] if len(digests) == 1 else f"{digests[0]} +{len(digests) - 1}"
 
 
 def _rounded(speed: float | None) -> str | None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import attrs
 
-from traits_core.config.run_config import digest_of
+from traits_core.config.run_config import RawConfig, digest_of
+from traits_core.config.sweep import OWN
 from traits_core.errors import StageError
 from traits_core.stages.measure import read_figures
 from traits_core.stages.rundir import read_run_json
@@ -28,7 +29,9 @@ class MeasuredOn:
     dataset: its name
     labels: its digest
     train_split, test_split: where prototypes are chosen, and where they are measured
+    rows: `examples`, or `positions` of them
     probe: its name
+    probe_options: all of its options: some of them change what a number means
     n_traits: traits that are measured
     """
 
@@ -36,7 +39,9 @@ class MeasuredOn:
     labels: str
     train_split: str
     test_split: str
+    rows: str
     probe: str
+    probe_options: Mapping[str, Any] = attrs.field(hash=False)
     n_traits: int | None
 
 
@@ -47,8 +52,9 @@ class RunFacts:
     Parameters
     ----------
     root: its directory
+    config: its configuration, as `run.json` has it
     digest: of its configuration
-    family: of its configuration without the seed
+    family: of its configuration without the seed and the order of batches
     measured_on: see `MeasuredOn`
     method, layer, seed: what was run
     n_prototypes, map, interval, lift: the method's row of the headline
@@ -61,6 +67,7 @@ class RunFacts:
     """
 
     root: Path
+    config: RawConfig
     digest: str
     family: str
     measured_on: MeasuredOn
@@ -87,26 +94,28 @@ def read_facts_of_run(root: Path) -> RunFacts:
     """Read one run. Raises StageError when it has no result with a row `method` and a `map`."""
     facts = read_run_json(root)
     try:
-        config: Mapping[str, Any] = facts["config"]
+        config: RawConfig = facts["config"]
         result = json.loads((root / "probe" / "results.json").read_text(encoding="utf-8"))
         rows = {row["row"]: row for row in result["headline"]}
         method, options = rows["method"], config["run"]
         low, high = method.get("map_ci95_low"), method.get("map_ci95_high")
-        seedless = {**config, "run": {**options, "seed": None}}
         return RunFacts(
             root=root,
+            config=config,
             digest=digest_of(config),
-            family=digest_of(seedless),
+            family=_family(config),
             measured_on=MeasuredOn(
                 dataset=config["dataset"]["name"],
                 labels=read_status(root)["probe"].inputs["labels"],
                 train_split=options["train_split"],
                 test_split=options["test_split"],
+                rows="positions" if options["pooling"] == "none" else "examples",
                 probe=result["probe"],
+                probe_options={k: v for k, v in config["probe"].items() if k != "name"},
                 n_traits=method.get("n_traits"),
             ),
             method=config["method"]["name"],
-            layer=_layer(root) or options["layer"],
+            layer=learned_layer(root) or options["layer"],
             seed=options["seed"],
             n_prototypes=method.get("n_prototypes"),
             map=float(method["map"]),
@@ -118,11 +127,18 @@ def read_facts_of_run(root: Path) -> RunFacts:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StageError(
-            f"{root}: no readable result ({type(error).__name__}: {error}); run `traits probe {root}`"
+            f"{root}: no readable result ({type(error).__name__}: {error}): remove {root / 'probe'} and "
+            f"run `traits probe {root}`"
         ) from error
 
 
-def _layer(root: Path) -> str | None:
+def _family(config: RawConfig) -> str:
+    shared = {name: value for name, value in config["run"].items() if f"run.{name}" not in OWN}
+    return digest_of({**config, "run": shared})
+
+
+def learned_layer(root: Path) -> str | None:
+    """The layer that the scorer of the run at `root` is of; None when there is no readable scorer."""
     try:
         facts = json.loads((root / "scorer" / "scorer.json").read_text(encoding="utf-8"))
         return str(facts["feature"]["layer"])

@@ -63,6 +63,6 @@ def _directions(entry: Entry, registry: Registry) -> Iterator[Tensor]:
         if not isinstance(scorer, AffineScorer):
             raise StageError(
                 f"{facts.root}: the prototypes of {facts.method!r} are no directions (its scorer has "
-                "no `affine`), so seeds cannot be matched: compare without --stability"
+                "no `affine`), so seeds cannot be matched"
             )
         yield scorer.affine().decoder_kd

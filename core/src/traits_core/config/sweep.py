@@ -87,7 +87,12 @@ def _in_order(config: RunConfig, order: int) -> RunConfig:
 
 def differences(configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
     """What each configuration has otherwise than another one, by `section.option`, the seed last."""
-    tables = [_options(config) for config in configs]
+    return differences_of([config.to_json() for config in configs])
+
+
+def differences_of(raws: Sequence[RawConfig]) -> list[dict[str, Any]]:
+    """`differences` of plain values, as `run.json` keeps them: no plugin is needed."""
+    tables = [_options(raw) for raw in raws]
     names = dict.fromkeys(name for table in tables for name in table)
     differing = [
         name
@@ -141,16 +146,16 @@ def _batches_of(config: RunConfig) -> dict[str, Any]:
     """All that decides which batches a run is trained on."""
     deciding = {
         name: value
-        for name, value in _options(config).items()
+        for name, value in _options(config.to_json()).items()
         if name not in OWN and name.partition(".")[0] not in VARYING
     }
     return {**deciding, "order.seed": config.run.order_seed}
 
 
-def _options(config: RunConfig) -> dict[str, Any]:
+def _options(raw: RawConfig) -> dict[str, Any]:
     """The plain values by `section.option`."""
     return {
         f"{section}.{name}": value
-        for section, options in config.to_json().items()
+        for section, options in raw.items()
         for name, value in options.items()
     }

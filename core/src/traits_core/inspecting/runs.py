@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from traits_core.comparing.run_facts import learned_layer
+from traits_core.errors import StageError
 from traits_core.inspecting.finding import Finding
 from traits_core.registry.plugins import Registry
 from traits_core.scoring.saved import read_facts
 from traits_core.stages.rundir import read_run_json
+from traits_core.stages.status import read_status
 
 PARTS = ("checkpoints", "scorer", "scores", "probe", "report")
 
@@ -19,6 +23,7 @@ def inspect_run(root: Path, registry: Registry) -> Finding | None:
         return None
     facts = read_run_json(root)
     sections: dict[str, Any] = facts.get("config") or {}
+    options = sections.get("run", {})
     chosen = {
         name: section["name"]
         for name, section in sections.items()
@@ -29,13 +34,44 @@ def inspect_run(root: Path, registry: Registry) -> Finding | None:
         kind="run",
         summary="a run: `traits run --config RUN/run.json` repeats it",
         facts={
+            **_progress(root),
             **chosen,
-            "seed": sections.get("run", {}).get("seed"),
+            "layer": learned_layer(root) or options.get("layer"),
+            "pooling": _with_detail(options, "pooling", {"top-mean": ("pooling_top",)}),
+            "scores": _with_detail(
+                options,
+                "scores",
+                {"top-k": ("scores_k", "scores_tau"), "threshold": ("scores_tau",)},
+            ),
+            "seed": options.get("seed"),
             "created": facts.get("created"),
             "versions": facts.get("versions"),
             "holds": [name for name in PARTS if (root / name).exists()],
         },
     )
+
+
+def _progress(root: Path) -> dict[str, Any]:
+    """Whether the last stage is complete, and each stage that has begun."""
+    try:
+        states = read_status(root)
+    except StageError as error:
+        return {"state": f"unknown: {error}"}
+    stages = {name: "complete" if state.output else "begun" for name, state in states.items()}
+    finished = stages.get("report") == "complete"
+    return {
+        "state": "finished" if finished else "not finished: the same command goes on",
+        "stages": [f"{name} {state}" for name, state in stages.items()],
+    }
+
+
+def _with_detail(
+    options: Mapping[str, Any], name: str, details: Mapping[str, Sequence[str]]
+) -> str | None:
+    """An option with those that matter for its value, as in `top-k (scores_k=32, scores_tau=0.0)`."""
+    value = options.get(name)
+    matter = ", ".join(f"{detail}={options.get(detail)}" for detail in details.get(str(value), ()))
+    return f"{value} ({matter})" if matter else value
 
 
 def inspect_scorer(root: Path, registry: Registry) -> Finding | None:

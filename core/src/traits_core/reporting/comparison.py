@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from traits_core.config.sweep import label
 from traits_core.records import Table
 from traits_core.reporting.axes import LinearAxis, linear_axis
 from traits_core.reporting.bars import Bar, BarChart
@@ -24,7 +25,7 @@ class ComparedGroup:
     Parameters
     ----------
     heading: what they have in common
-    entries: rows with `method`, `n_prototypes`, `map`, its interval, and the nulls
+    entries: rows with `method`, `n_prototypes`, `options`, `map`, its interval, and the nulls
     tables: what the terminal shows, by title
     """
 
@@ -33,10 +34,11 @@ class ComparedGroup:
     tables: Mapping[str, Table]
 
 
-def render_comparison(groups: Sequence[ComparedGroup]) -> str:
-    """The page as one string of HTML; all text is escaped."""
+def render_comparison(groups: Sequence[ComparedGroup], lead: str) -> str:
+    """The page as one string of HTML, `lead` first; all text is escaped."""
     return render_template(
         "compare.html.j2",
+        lead=lead,
         groups=[
             {
                 "heading": group.heading,
@@ -61,7 +63,7 @@ def _bar(row: Mapping[str, Any], axis: LinearAxis) -> Bar:
     seeds = len(row["seeds"])
     count = f"K = {show(row['n_prototypes'])}" if is_number(row["n_prototypes"]) else ""
     return Bar(
-        label=" ".join(filter(None, (row["method"], count))),
+        label=" ".join(filter(None, (row["method"], count, label(row["options"])))),
         detail=f"mean of {seeds} seeds" if seeds > 1 else "",
         value=show(row["map"]),
         width=axis.place(row["map"]),
