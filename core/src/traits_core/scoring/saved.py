@@ -129,7 +129,11 @@ def read_facts(directory: Path) -> ScorerFacts:
     try:
         raw = json.loads((directory / "scorer.json").read_text(encoding="utf-8"))
         facts = structure_record(ScorerFacts, raw)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise StoreError(
+            f"{directory}: no scorer is here: scorer.json: {error.strerror}"
+        ) from error
+    except ValueError as error:
         raise StoreError(f"{directory}: no readable scorer: {error}") from error
     if facts.version != FORMAT_VERSION:
         raise StoreError(f"{directory}: scorer format {facts.version}; this reads {FORMAT_VERSION}")

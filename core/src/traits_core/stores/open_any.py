@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -17,6 +17,9 @@ from traits_core.stores.extras import read_extras
 from traits_core.stores.foreign import OpenStore
 from traits_core.stores.json_records import HEADER_FILE, header_digest
 from traits_core.stores.reader import Store, open_store
+
+NAMED: Final = 2
+"""Stores below a path that an error names."""
 
 
 def open_any(root: Path, registry: Registry, options: Mapping[str, Any] | None = None) -> OpenStore:
@@ -42,12 +45,28 @@ def open_any(root: Path, registry: Registry, options: Mapping[str, Any] | None =
         return OpenStore(store=store, extras=read_extras(root, store.header))
     spec = recognize(root, registry)
     if spec is None:
-        known = ", ".join(spec.name for spec in registry.specs("format"))
-        raise StoreError(f"{root}: no store is here: no {HEADER_FILE}, and none of {known}")
+        raise _no_store(root, registry)
     reading: Format = spec.load()(structure(spec.config, options))
     found = reading.open(root)
     store = Store(root, found.header, (), header_digest(found.header), found.reader)
     return OpenStore(store=store, extras=found.extras)
+
+
+def _no_store(root: Path, registry: Registry) -> StoreError:
+    """What a user should know of a path without a store: those of a run or a home lie below it."""
+    if not root.exists():
+        return StoreError(f"{root}: no such directory")
+    below = sorted(
+        header.parent
+        for directory in ("activations", "scores")
+        for header in root.glob(f"{directory}/*/{HEADER_FILE}")
+    )
+    if below:
+        more = ", ..." if len(below) > NAMED else ""
+        named = ", ".join(map(str, below[:NAMED]))
+        return StoreError(f"{root}: no store is here; stores below it: {named}{more}")
+    known = ", ".join(spec.name for spec in registry.specs("format"))
+    return StoreError(f"{root}: no store is here: no {HEADER_FILE}, and none of {known}")
 
 
 def recognize(root: Path, registry: Registry) -> Spec | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import attrs
 import typer
 
-from traits_core import ConfigError
+from traits_core import ConfigError, StageError
 
 if TYPE_CHECKING:
     from traits_core import ArraySpec, OpenStore
@@ -111,8 +111,7 @@ def export(
     from traits_plugin_sae.interop.formats import write_checkpoint
     from traits_plugin_sae.interop.scorers import dictionary_of
 
-    directory = path / "scorer" if (path / "run.json").is_file() else path
-    scorer, facts = load_scorer(directory, load_registry(), torch.device("cpu"))
+    scorer, facts = load_scorer(_scorer_of(path), load_registry(), torch.device("cpu"))
     dictionary, notes = dictionary_of(scorer, str(path))
     source = {
         "method": facts.method,
@@ -157,8 +156,7 @@ def evaluate(
     from traits_plugin_sae.metrics.evaluation import evaluate as measured
     from traits_plugin_sae.scorer import SaeScorer
 
-    directory = path / "scorer" if (path / "run.json").is_file() else path
-    scorer, facts = load_scorer(directory, load_registry(), torch.device("cpu"))
+    scorer, facts = load_scorer(_scorer_of(path), load_registry(), torch.device("cpu"))
     dictionary, notes = dictionary_of(scorer, str(path))
     opened, array = _array(activations, layer)
     facts.check_feature(array.feature)
@@ -177,12 +175,33 @@ def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def _scorer_of(path: Path) -> Path:
+    """The directory of the scorer that is at `path`, or of the run there.
+
+    Raises ConfigError when neither is there, StageError when the run has no scorer yet.
+    """
+    if (path / "scorer.json").is_file():
+        return path
+    if not (path / "run.json").is_file():
+        raise ConfigError(
+            f"{path}: no run (run.json) and no scorer (scorer.json) is here; `traits runs` lists runs"
+        )
+    if not (path / "scorer").exists():
+        raise StageError(f"{path} has no scorer yet: run `traits train` with its options first")
+    return path / "scorer"
+
+
 def _array(root: Path, layer: str | None) -> tuple[OpenStore, ArraySpec]:
     """A store and the array of it that is meant; raises ConfigError when that is not clear."""
     from traits_core import load_registry, open_any
 
     opened = open_any(root, load_registry())
-    arrays = opened.store.header.arrays
+    header = opened.store.header
+    if header.kind != "activations":
+        raise ConfigError(
+            f"{root} holds {header.kind}: name activations, such as a store in HOME/activations"
+        )
+    arrays = header.arrays
     if layer is not None:
         return opened, opened.store.array(layer)
     if len(arrays) != 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -262,10 +263,34 @@ def test_an_npz_with_a_pickle_or_a_bomb_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_checkpoint_is_told_what_would_be(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no checkpoint of saelens, dictionary-learning"):
         read_checkpoint(tmp_path)
-    with pytest.raises(StoreError, match="No such file"):
-        read_checkpoint(tmp_path / "absent.pt")
+    for name in (None, *FORMATS):
+        with pytest.raises(StoreError, match=r"absent\.pt: No such file or directory$"):
+            read_checkpoint(tmp_path / "absent.pt", name)
     with pytest.raises(ConfigError, match="choose from saelens"):
         read_checkpoint(tmp_path, "keras")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_another_format_is_told_what_was_looked_for_and_what_is_there(
+    tmp_path: Path, make: Make, name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    kind = "topk" if name == "sparsify" else "relu"
+    write_checkpoint(tmp_path / "out", name, make(kind), {})
+    for other in FORMATS.keys() - {name}:
+        looked_for = " or ".join(FORMATS[other].PLACES)
+        for place, there in (("out", f"it looks like {name}"), ("empty", "name its directory")):
+            told = f"{place}: no checkpoint of {other} is there: no {looked_for}; {there}"
+            with pytest.raises(StoreError, match=re.escape(told)):
+                read_checkpoint(tmp_path / place, other)
+
+
+def test_weights_without_their_config_are_told_so(tmp_path: Path, make: Make) -> None:
+    for name in ("saelens", "sparsify"):
+        write_checkpoint(tmp_path / name, name, make("topk"), {})
+        (tmp_path / name / "cfg.json").unlink()
+        with pytest.raises(StoreError, match=r"/cfg\.json: No such file or directory, and it says"):
+            read_checkpoint(tmp_path / name)
 
 
 def test_what_is_there_is_not_written_over(tmp_path: Path, make: Make) -> None:

@@ -41,8 +41,16 @@ def test_a_run_is_evaluated_on_any_store_of_its_activations(traits, tmp_path):
     shown = traits(*words, "--rows", 100)
     assert "explained_variance  " in shown
     assert json.loads(traits(*words, "--rows", 100, "--json"))["rows"] == 100
+    for layer in ([], ["--layer", "method"]):
+        scores = tmp_path / run / "scores" / "test"
+        told = traits("sae", "evaluate", run, "--activations", scores, *layer, code=2)
+        assert f"{scores} holds scores: name activations" in told
 
 
 def test_what_is_no_scorer_is_one_clear_error(traits, tmp_path):
     message = traits("sae", "evaluate", tmp_path, "--activations", tmp_path, code=2)
-    assert message.startswith(f"traits: error: {tmp_path}: no readable scorer")
+    assert message.startswith(f"traits: error: {tmp_path}: no run (run.json) and no scorer")
+    (tmp_path / "run.json").write_text("{}")
+    message = traits("sae", "export", tmp_path, tmp_path / "out", "--format", "saev", code=2)
+    assert message.startswith(f"traits: error: {tmp_path} has no scorer yet: run `traits train`")
+    assert not (tmp_path / "out").exists()

@@ -38,11 +38,15 @@ class Checkpoint:
 class CheckpointFormat(Protocol):
     """How one program keeps its sparse autoencoders; each is a module."""
 
+    @property
+    def PLACES(self) -> tuple[str, ...]:  # noqa: N802  # a constant of the module
+        """Where its weights are in a directory: one of these is there."""
+
     def recognizes(self, path: Path) -> bool:
         """Whether `path` looks like this format, by the names of files or their first bytes."""
 
     def read(self, path: Path) -> Checkpoint:
-        """Read a directory or its weights; nothing that it says is executed.
+        """Read what it recognizes: a directory or its weights; nothing that it says is executed.
 
         Raises StoreError, or any error of malformed values: `formats.read` makes one line of them.
         """
@@ -91,7 +95,9 @@ def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; raises StoreError when it holds anything else."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}, and it says what the weights are") from error
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: no readable JSON: {error}") from error
     if not isinstance(facts, dict):
         raise StoreError(f"{path}: must hold a JSON object")

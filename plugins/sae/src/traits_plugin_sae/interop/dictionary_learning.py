@@ -26,6 +26,7 @@ from traits_plugin_sae.interop.torch_zip import read_torch_zip
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "ae.pt"
+PLACES: Final = (WEIGHTS,)
 BATCH_TOPK: Final = ("BatchTopKSAE", "MatryoshkaBatchTopKSAE")
 UNTRACKED: Final = (
     "its threshold was never tracked (training stopped too early): as in dictionary_learning itself, "

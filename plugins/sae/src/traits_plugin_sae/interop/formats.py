@@ -24,16 +24,21 @@ FORMATS: Final[Mapping[str, CheckpointFormat]] = {
 
 def detect(path: Path) -> str:
     """The name of the format of `path`; raises StoreError when it is none of them."""
+    if found := _like(path):
+        return found[0]
+    raise StoreError(
+        f"{path}: no checkpoint of {', '.join(FORMATS)} is there; name its directory, or its "
+        "file of weights"
+    )
+
+
+def _like(path: Path) -> list[str]:
+    """The formats that `path` looks like; raises StoreError when there is nothing that can be read."""
     try:
-        found = next((name for name, form in FORMATS.items() if form.recognizes(path)), None)
+        path.stat()
+        return [name for name, form in FORMATS.items() if form.recognizes(path)]
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
-    if found is None:
-        raise StoreError(
-            f"{path}: no checkpoint of {', '.join(FORMATS)} is there; name its directory, or its "
-            "file of weights"
-        )
-    return found
 
 
 def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
@@ -43,6 +48,11 @@ def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
     """
     name = name or detect(path)
     form = _format(name)
+    if name not in (like := _like(path)):
+        there = f"it looks like {like[0]}" if like else "name its directory, or its file of weights"
+        raise StoreError(
+            f"{path}: no checkpoint of {name} is there: no {' or '.join(form.PLACES)}; {there}"
+        )
     try:
         return form.read(path)
     except (StoreError, OSError) as error:

@@ -19,6 +19,7 @@ from traits_plugin_sae.interop.checkpoint import Checkpoint, Facts, Weights, rea
 
 NPZ: Final = "params.npz"
 SAFETENSORS: Final = "params.safetensors"
+PLACES: Final = (NPZ, SAFETENSORS)
 CONFIG: Final = "config.json"
 SKIP: Final = "affine_skip_connection"
 IN_PATH: Final = re.compile(r"layer_\d+\w*|width_\w+|average_l0_\d+|embedding")
@@ -26,14 +27,12 @@ IN_PATH: Final = re.compile(r"layer_\d+\w*|width_\w+|average_l0_\d+|embedding")
 
 def recognizes(path: Path) -> bool:
     """Whether the parameters of Gemma Scope are there."""
-    return path.name in (NPZ, SAFETENSORS) or any(
-        (path / name).is_file() for name in (NPZ, SAFETENSORS)
-    )
+    return path.name in PLACES or any((path / place).is_file() for place in PLACES)
 
 
 def read(path: Path) -> Checkpoint:
     """Read a directory or its parameters. An SAE below `embedding/` is of embeddings times sqrt(d_model)."""
-    root = path.parent if path.name in (NPZ, SAFETENSORS) else path
+    root = path.parent if path.name in PLACES else path
     weights = _weights(root, path)
     if "scaling_factor" in weights and not (weights.take("scaling_factor") == 1).all():
         raise StoreError(f"{weights.path}: scaling_factor is not 1, which is not read")

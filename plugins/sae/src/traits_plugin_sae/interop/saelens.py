@@ -28,6 +28,7 @@ from traits_plugin_sae.row_norms import RowNorm
 
 CONFIG: Final = "cfg.json"
 WEIGHTS: Final = "sae_weights.safetensors"
+PLACES: Final = (WEIGHTS,)
 BATCH_TOPK: Final = ("batchtopk", "matryoshka_batchtopk")
 ARCHITECTURES: Final = ("standard", "topk", "jumprelu", "gated", *BATCH_TOPK)
 LAYOUT: Final = "6.0.0"

@@ -22,6 +22,7 @@ from traits_plugin_sae.interop.checkpoint import (
 
 CONFIG: Final = "cfg.json"
 WEIGHTS: Final = "sae.safetensors"
+PLACES: Final = (WEIGHTS,)
 
 
 def recognizes(path: Path) -> bool:
