@@ -75,7 +75,11 @@ MISTAKES = {
     "extra word": ((*RUN, "word"), ["unexpected extra argument"]),
     "unknown device": (
         (*RUN, "--dataset.path", "x", "--device", "abacus"),
-        ["traits: error: --device abacus: ", "; try auto, cpu or cuda"],
+        ["traits: error: --device abacus: no such device; here it is one of auto, cpu"],
+    ),
+    "device without values": (
+        (*RUN, "--dataset.path", "x", "--device", "meta"),
+        ["traits: error: --device meta: ", "; here it is one of auto, cpu"],
     ),
     "code that is not there": (
         (*RUN, "--dataset.path", "x"),

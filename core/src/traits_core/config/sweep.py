@@ -35,11 +35,13 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     seeds: list[int] = []
     for part in text.split(","):
         found = re.fullmatch(r"\s*(\d+)(?:\.\.(\d+))?\s*", part)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-        if last < first:
+        if not found:
             raise ConfigError(
                 f"--seeds {text}: must read FIRST..LAST or a list, as in 0..3 or 0,2,5"
             )
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last < first:
+            raise ConfigError(f"--seeds {text}: {first} is greater than {last}")
         seeds += range(first, last + 1)
     return tuple(dict.fromkeys(seeds))
 

@@ -58,8 +58,20 @@ def pick_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+    except RuntimeError as error:  # which lists all that torch was ever built for
+        raise _no_device(name, "no such device") from error
+    try:
+        torch.ones(1, device=device).item()  # `meta` has no values
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"--device {name}: {reason}; try auto, cpu or cuda") from error
+        raise _no_device(name, str(error).splitlines()[0]) from error
     return device
+
+
+def _no_device(name: str, reason: str) -> ConfigError:
+    import torch
+
+    numbers = range(torch.cuda.device_count())
+    cuda = ["cuda", *(f"cuda:{number}" for number in numbers)] if numbers else []
+    return ConfigError(
+        f"--device {name}: {reason}; here it is one of {', '.join(['auto', 'cpu', *cuda])}"
+    )
