@@ -1,11 +1,14 @@
 """`--seeds`: one pass of the data for several runs, each of which ends as if it were trained alone."""
 
 import hashlib
+import io
 import json
 
+import attrs
 import pytest
 import torch
 
+from traits_core.cli.progress import Lines
 from traits_core.config.run_config import resolve_run
 from traits_core.config.sweep import SEED, sweep
 from traits_core.progress import Silent
@@ -82,3 +85,15 @@ def test_a_seed_that_has_run_is_not_run_again(registry, home):
     before = outcome(alone), (alone.root / "status.json").read_text()
     first, _ = run_several(sweep(SMALL, {SEED: (0, 1)}, registry), home("home"))
     assert (outcome(first), (first.root / "status.json").read_text()) == before
+
+
+def test_each_of_several_is_told_by_name_and_what_learns_nothing_says_nothing(registry, home):
+    stream = io.StringIO()
+    context = attrs.evolve(home("told"), progress=Lines(stream))
+    raw = {**SMALL, "method": {"name": "random", "n_prototypes": 8, "kind": "gaussian"}}
+    run_several(sweep(raw, {SEED: (4, 7)}, registry), context)
+    training, _, _ = stream.getvalue().partition("materialize")
+    done = [line for line in training.splitlines() if "done in" in line]
+    assert [line.partition(" in ")[0] for line in done] == ["  seed 4: done", "  seed 7: done"]
+    assert "initialize" not in training
+    assert "training:" not in training

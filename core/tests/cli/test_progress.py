@@ -33,6 +33,14 @@ def test_lines_tell_throughput_and_the_time_that_is_left(clock):
     ]
 
 
+@pytest.mark.parametrize("kind", [Lines, lambda stream: Bars(Console(file=stream))])
+def test_nothing_is_left_of_no_work(kind):
+    stream = io.StringIO()
+    with kind(stream).track("training", 0, "batches"):
+        pass
+    assert "training: " not in stream.getvalue()
+
+
 def test_a_bar_shows_throughput_and_the_time_that_is_left():
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, color_system=None)

@@ -23,7 +23,7 @@ def make_progress(stream: TextIO) -> ProgressProtocol:
 
 @attrs.frozen
 class Bars:
-    """A bar with throughput and time left for each piece of work, which leaves one line behind."""
+    """A bar with throughput and time left for each piece of work, which leaves one line behind when there was any."""
 
     console: Console
 
@@ -56,12 +56,13 @@ class Bars:
                 progress.update(task, advance=n, rate=rate)
 
             yield advance
-        self.say(_summary(label, done + advanced, unit, advanced, time.monotonic() - began))
+        if advanced:
+            self.say(_summary(label, done + advanced, unit, advanced, time.monotonic() - began))
 
 
 @attrs.frozen
 class Lines:
-    """A line every ten seconds, and one at the end."""
+    """A line every ten seconds, and one at the end of any work."""
 
     stream: TextIO
 
@@ -89,7 +90,8 @@ class Lines:
                 )
 
         yield advance
-        self.say(_summary(label, done + advanced, unit, advanced, time.monotonic() - began))
+        if advanced:
+            self.say(_summary(label, done + advanced, unit, advanced, time.monotonic() - began))
 
 
 def _summary(label: str, reached: int, unit: str, advanced: int, seconds: float) -> str:

@@ -88,7 +88,8 @@ class BegunStage:
             if made is None:
                 raise StageError(f"{self.stage.name}: ended without {self.stage.place}")
             _write(self.root, self.stage, attrs.evolve(self.state, ended=_now(), output=made))
-        self.progress.say(f"  done in {time.monotonic() - self.started:.1f} s")
+        of = f"{self.stage.label}: " if self.stage.label else ""
+        self.progress.say(f"  {of}done in {time.monotonic() - self.started:.1f} s")
 
 
 def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progress) -> None:

@@ -57,7 +57,8 @@ class Learner:
         cursor = self.checkpoints.restore(self.method)
         if cursor is None:
             sample_nd = self.sample(max(1, self.method.sample_rows))
-            self._say(f"initialize from {len(sample_nd):,} rows")
+            if len(sample_nd) > 1:  # one is what a method asks for that looks at none
+                self._say(f"initialize from {len(sample_nd):,} rows")
             self.method.initialize(sample_nd)
             self.save()
         else:
