@@ -2,6 +2,7 @@ import attrs
 import pytest
 import torch
 from scipy.spatial.distance import cdist
+from sklearn.metrics import r2_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from traits_core import StoreError, save_tensors
@@ -106,6 +107,45 @@ def test_every_kind_of_scorer_survives_saving(scorer, acts_bd, tmp_path, score, 
 
 def test_no_rows_give_no_scores(scorer):
     assert scorer(torch.zeros(0, 24)).shape == (0, 37)
+    assert scorer.reconstruct(torch.zeros(0, 24)).shape == (0, 24)
+
+
+def test_reconstruction_explains_what_the_pass_over_its_rows_reports(learner, planted):
+    rows_nd, _ = planted(n=9000, spread=1.0, mean=50.0)
+    method = learner(16, n_clusters=20)
+    method.initialize(rows_nd)
+    rebuilt_nd = method.scorer().reconstruct(rows_nd)
+    method.update(rows_nd)
+    reported = method.end_epoch()
+    error = (rebuilt_nd.double() - rows_nd).square().sum(dim=1).mean()
+    assert float(error) == pytest.approx(reported["inertia"], rel=1e-5)
+    explained = r2_score(rows_nd.numpy(), rebuilt_nd.numpy(), multioutput="variance_weighted")
+    assert explained == pytest.approx(reported["explained"], abs=1e-5)
+
+
+@pytest.mark.parametrize("score", ["neg-sq-distance", "neg-distance", "cosine", "unit"])
+def test_rows_are_reconstructed_as_their_nearest_centroid_whatever_is_scored(
+    scorer, acts_bd, score
+):
+    nearest_b = torch.from_numpy(cdist(acts_bd, scorer.centroids_kd)).argmin(dim=1)
+    rebuilt_bd = attrs.evolve(scorer, score=score).reconstruct(acts_bd)
+    assert torch.equal(rebuilt_bd, scorer.centroids_kd[nearest_b])
+
+
+def test_directions_are_reconstructed_as_the_nearest_point_on_any_ray(scorer):
+    shift_d = scorer.frame.shift_d / 500
+    directions_kd = unit_rows(scorer.codebook.centroids_kd)
+    spherical = KMeansScorer(Codebook(directions_kd - shift_d), Frame(shift_d, spherical=True))
+    acts_bd = 3 * torch.randn(50, 24, generator=torch.Generator().manual_seed(3))
+    acts_bd[0] = 0
+    lengths_bk1 = (acts_bd.double() @ directions_kd.double().T).clamp(min=0)[..., None]
+    points_bkd = lengths_bk1 * directions_kd
+    best_b = (acts_bd[:, None] - points_bkd).square().sum(dim=2).argmin(dim=1)
+    expected_bd = points_bkd[torch.arange(50), best_b].float()
+    torch.testing.assert_close(spherical.reconstruct(acts_bd), expected_bd, rtol=1e-5, atol=1e-5)
+    away_bd = -directions_kd[:1]
+    alone = KMeansScorer(Codebook(directions_kd[:1]), Frame(torch.zeros(24), spherical=True))
+    assert not alone.reconstruct(away_bd).any()
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
-from traits_plugin_kmeans.codebook import Codebook
+from traits_plugin_kmeans.codebook import Codebook, score_tile
 from traits_plugin_kmeans.frame import Frame, unit_rows
 
 FILE: Final = "scorer.safetensors"
@@ -65,6 +65,22 @@ class KMeansScorer:
         if self.score == "neg-distance":
             return distances_bk.neg_()
         return distances_bk.div_(-self.reach).add_(1).clamp_(min=0)
+
+    @torch.no_grad()
+    def reconstruct(self, acts_bd: Tensor) -> Tensor:
+        """The nearest centroid [B, D] of each activation x; max(0, x.c) c of the nearest c, if spherical.
+
+        That is the nearest point on the ray of the nearest direction. Memory: a tile of scores.
+        """
+        check_activations(acts_bd, len(self.frame.shift_d))
+        tile_bk = score_tile(self.n_prototypes, acts_bd.device)
+        parts = torch.split(self.frame.rows(acts_bd), len(tile_bk))
+        labels_b = torch.cat([self.codebook.nearest(part, tile_bk).labels_b for part in parts])
+        nearest_bd = self.codebook.centroids_kd.index_select(0, labels_b).add_(self.frame.shift_d)
+        if not self.frame.spherical:
+            return nearest_bd
+        lengths_b1 = (acts_bd.float() * nearest_bd).sum(dim=1, keepdim=True)
+        return nearest_bd.mul_(lengths_b1.clamp_(min=0))
 
     def affine(self) -> AffineParts:
         """x.c - |c|^2 / 2 as latents where distances are scored, x.c / |c| where angles are.
