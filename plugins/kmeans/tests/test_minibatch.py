@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from sklearn.cluster import KMeans as Reference
@@ -101,13 +103,28 @@ def test_fewer_rows_than_the_window_are_learned_by_exact_passes(learner, fit, pl
     assert ["window" in epoch for epoch in many] == [True] * 4 + [False] * 2
 
 
-def test_stalled_epochs_give_way_to_the_exact_passes(learner, fit, planted):
+def test_no_epoch_is_left_out_when_the_order_of_the_rows_raises_the_inertia(learner, fit, planted):
+    rows_nd, labels_n = planted(n=8000, k=60, spread=2.0)
+    rows_nd = rows_nd[
+        (labels_n % 2).argsort(stable=True)
+    ]  # two windows of a store in its own order
+    with threadpool_limits(1):
+        method = learner(16, n_clusters=20, max_epochs=8, exact_passes=2)
+        history = fit(method, rows_nd)
+        theirs = Reference(20, n_init=1, max_iter=8, random_state=0).fit(rows_nd)
+    assert ["window" in epoch for epoch in history] == [True] * 6 + [False] * 2
+    values = [epoch["inertia"] for epoch in history]
+    assert any(later > earlier for earlier, later in pairwise(values))
+    assert inertia(rows_nd, method.scorer().centroids_kd) <= 1.01 * theirs.inertia_ / 8000
+
+
+def test_exact_passes_that_stall_are_the_last(learner, fit, planted):
     rows_nd, _ = planted(n=3000)
-    options = {**MINI, "max_epochs": 50, "tol": 0.5, "small_cluster": 0.0}
+    options = {**MINI, "max_epochs": 12, "exact_passes": 9, "tol": 0.5}
     history = fit(learner(16, n_clusters=12, **options), rows_nd)
-    assert ["window" in epoch for epoch in history] == [True, True, False]
+    assert ["window" in epoch for epoch in history] == [True] * 3 + [False] * 2
     patient = fit(learner(16, n_clusters=12, patience=3, **options), rows_nd)
-    assert sum("window" in epoch for epoch in patient) == 4
+    assert ["window" in epoch for epoch in patient] == [True] * 3 + [False] * 4
 
 
 def test_steps_are_as_large_as_an_epoch_allows_once_that_is_known(learner, planted):

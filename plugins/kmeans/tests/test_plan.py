@@ -43,17 +43,12 @@ def test_steps_are_an_eighth_of_the_rows_and_twelve_rows_per_cluster_at_most():
 
 
 def after(plan, epoch, *, few_rows=False, stalled=False):
-    return plan.after(epoch, few_rows=few_rows, stalled=stalled, exact_passes=2)
+    return plan.after(epoch, few_rows=few_rows, stalled=stalled)
 
 
 def test_the_plan_stands_while_epochs_improve():
     assert after(PLAN, 3) == PLAN
     assert after(PLAN, 8, few_rows=True) == PLAN
-
-
-def test_stalled_mini_batch_epochs_give_way_to_the_exact_passes():
-    assert after(PLAN, 3, stalled=True) == attrs.evolve(PLAN, exact_from=4, stop_at=6)
-    assert after(PLAN, 7, stalled=True) == PLAN
 
 
 def test_stalled_exact_passes_are_the_last():
@@ -63,4 +58,4 @@ def test_stalled_exact_passes_are_the_last():
 def test_fewer_rows_than_the_window_make_all_further_passes_exact():
     assert after(PLAN, 0, few_rows=True) == attrs.evolve(PLAN, exact_from=1)
     no_exact = Plan.of(KMeansConfig(exact_passes=0))
-    assert no_exact.after(0, few_rows=True, stalled=False, exact_passes=0) == no_exact
+    assert after(no_exact, 0, few_rows=True) == no_exact

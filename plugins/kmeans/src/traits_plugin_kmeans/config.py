@@ -48,12 +48,12 @@ class KMeansConfig:
     )
     tol: float = option(
         1e-4,
-        help="an epoch that lowers the inertia by less than this fraction has stalled",
+        help="an exact pass that lowers the inertia by less than this fraction has stalled",
         validator=attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.lt(1.0)),
     )
     patience: int = option(
         1,
-        help="stalled epochs in a row that end the mini-batch epochs, or the exact passes",
+        help="stalled exact passes in a row that end the fit",
         validator=attrs.validators.ge(1),
     )
     n_init: int = option(

@@ -77,7 +77,7 @@ class KMeans:
 
     @property
     def done(self) -> bool:
-        """True after `max_epochs`, or when passes without re-seeding stopped to improve."""
+        """True after `max_epochs`, or when exact passes without re-seeding stopped to improve."""
         return int(self._epoch) >= int(self._stop_at)
 
     def plan(self, rows_per_epoch: int) -> None:
@@ -145,20 +145,21 @@ class KMeans:
             raise DataError("k-means saw no rows in this epoch: the training split is empty")
         inertia = float(totals.inertia) / n_rows
         metrics = {"inertia": inertia, "explained": totals.explained()}
-        centroids_kd = self._codebook.centroids_kd
+        centroids_kd, stalled = self._codebook.centroids_kd, False
         if self._plan.is_exact(epoch):
             centroids_kd = self._frame.centroids(totals.means_kd(centroids_kd))
             metrics["moved"] = totals.way(self._codebook.centroids_kd, centroids_kd)
+            # Only passes with fixed centroids compare: those that move follow the order of the rows.
+            stalled = inertia >= (1 - self._config.tol) * float(self._last_inertia)
+            self._last_inertia.fill_(inertia)
         else:
             metrics["window"] = self._plan.window_of(epoch)
-        stalled = inertia >= (1 - self._config.tol) * float(self._last_inertia)
         self._epoch += 1
         n_reseeded = self._reseed(centroids_kd, stalled)
         self._codebook = self._codebook.moved_to(centroids_kd)
         self._reach.copy_(largest(self._reach, self._comm))
         quiet = stalled and n_reseeded == 0 and int(self._last_reseeded) == 0
         self._adapt_plan(epoch, n_rows, quiet)
-        self._last_inertia.fill_(inertia)
         self._last_reseeded.fill_(n_reseeded)
         metrics |= {
             "n_reseeded": float(n_reseeded),
@@ -248,19 +249,15 @@ class KMeans:
             torch.maximum(self._reach, found.norms_b.max().sqrt(), out=self._reach)
 
     def _adapt_plan(self, epoch: int, n_rows: float, quiet: bool) -> None:
-        """Go over to exact passes, or stop, when the epoch that ended says so."""
+        """Go over to exact passes, or stop after one, when the epoch that ended says so."""
         self._stalls.copy_(self._stalls + 1 if quiet else torch.zeros_like(self._stalls))
-        stalled = int(self._stalls) >= self._config.patience
         plan = self._plan.after(
             epoch,
             few_rows=n_rows < self._config.window * self._config.n_clusters,
-            stalled=stalled,
-            exact_passes=self._config.exact_passes,
+            stalled=int(self._stalls) >= self._config.patience,
         )
         self._exact_from.fill_(plan.exact_from)
         self._stop_at.fill_(plan.stop_at)
-        if stalled:
-            self._stalls.zero_()
 
     def _reseed(self, centroids_kd: Tensor, stalled: bool) -> int:
         """Move starving clusters to far rows, in place; returns how many moved.

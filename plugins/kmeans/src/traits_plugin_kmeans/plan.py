@@ -47,22 +47,16 @@ class Plan:
         fraction = min(epoch / last, 1.0) if last > 0 else 1.0
         return float(self.first_window * (self.window / self.first_window) ** fraction)
 
-    def after(self, epoch: int, *, few_rows: bool, stalled: bool, exact_passes: int) -> Plan:
+    def after(self, epoch: int, *, few_rows: bool, stalled: bool) -> Plan:
         """The plan after an epoch.
 
         When an epoch has fewer rows than the window, means would remember rows of many epochs ago:
-        all further passes are exact, if any are to be. Stalled mini-batch epochs give way to
-        `exact_passes`; stalled exact passes end.
+        all further passes are exact, if any are to be. Stalled exact passes end.
         """
-        done = epoch + 1
-        if self.is_exact(epoch):
-            return attrs.evolve(self, stop_at=done) if stalled else self
-        if few_rows and exact_passes:
-            return attrs.evolve(self, exact_from=done)
         if stalled:
-            return attrs.evolve(
-                self, exact_from=done, stop_at=min(self.stop_at, done + exact_passes)
-            )
+            return attrs.evolve(self, stop_at=epoch + 1)
+        if few_rows and self.exact_from < self.stop_at:
+            return attrs.evolve(self, exact_from=min(epoch + 1, self.exact_from))
         return self
 
 
