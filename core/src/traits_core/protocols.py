@@ -48,7 +48,8 @@ class Comm(Protocol):
 class Scorer(Protocol):
     """Frozen, stateless, row-wise map from activations to scores; larger means more of the prototype.
 
-    Row-wise: `scorer(batch)[i]` equals `scorer(batch[i:i+1])[0]`. The input is never written to.
+    Row-wise: `scorer(batch)[i]` equals `scorer(batch[i:i+1])[0]`. The input is never written to. On a
+    CPU several threads call it at once.
     """
 
     @property

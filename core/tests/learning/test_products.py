@@ -102,3 +102,20 @@ def test_threads_that_multiply_at_once_leave_the_precision_of_torch_alone():
         list(pool.map(work, range(4)))
     assert torch.get_float32_matmul_precision() == "highest"
     assert torch.backends.mkldnn.matmul.fp32_precision != "bf16"
+
+
+def test_plain_products_are_the_same_beside_threads_that_multiply_otherwise():
+    generator = torch.Generator().manual_seed(0)
+    rows_bd, prototypes_kd = torch.randn(256, 256, generator=generator), torch.eye(256)
+    out_bk = torch.empty(4, 256, 256)
+
+    def work(thread):
+        route = ProductRoute.SCREENED if thread < 2 else ProductRoute.PLAIN
+        same = []
+        for _ in range(100):
+            route.multiply(rows_bd, prototypes_kd, out_bk[thread])
+            same.append(torch.equal(out_bk[thread], rows_bd))
+        return thread < 2 or all(same)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(4)))

@@ -99,6 +99,6 @@ def test_what_would_be_computed_twice_is_not_screened(coarse, temperature, least
 
 
 def test_few_centres_and_narrow_rows_are_not_screened(coarse):
-    assert not Centres(torch.zeros(500, 32), 0.03).screened
-    assert not Centres(torch.zeros(8, 500), 0.03).screened
-    assert Centres(torch.zeros(500, 500), 0.03).screened
+    assert Centres(torch.zeros(500, 32), 0.03).route is ProductRoute.PLAIN
+    assert Centres(torch.zeros(8, 500), 0.03).route is ProductRoute.PLAIN
+    assert Centres(torch.zeros(500, 500), 0.03).route is ProductRoute.SCREENED

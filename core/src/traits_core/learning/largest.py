@@ -39,7 +39,7 @@ def largest_per_row(
         return values_bk.gather(1, columns_bn), columns_bn
     # A group is every n_groups-th column: so their maxima are taken along whole cache lines.
     grouped, device = GROUP * n_groups, values_bk.device
-    maxima_bg = values_bk[:, :grouped].unflatten(1, (GROUP, n_groups)).amax(dim=1)
+    maxima_bg = values_bk[:, :grouped].reshape(n_rows, GROUP, n_groups).amax(dim=1)
     _, groups_bn = largest_per_row(maxima_bg, n, select)
     members_m = torch.arange(0, grouped, n_groups, device=device)
     rest_r = torch.arange(grouped, n_columns, device=device)  # columns that are in no group

@@ -14,11 +14,14 @@ from torch import Tensor
 
 BFLOAT16_ROUNDOFF: Final = 2.0**-8  # the largest relative error of a number, rounded or cut off
 PROBED: Final = (256, 192, 320)  # rows, columns, prototypes: enough that oneDNN takes them
-_PRECISION: Final = threading.Lock()  # torch has one setting for all threads
 
 
 class ProductRoute(Enum):
     """How rows are multiplied with prototypes.
+
+    While one of the others is at work, a product of another thread is only right when it is a `multiply`
+    too: torch has one setting of precision for all threads. So scorers, which several threads call at
+    once beside scorers of other plugins, use PLAIN.
 
     PLAIN: float32, as torch does it
     ONEDNN: float32 by oneDNN, which knows instructions that the default library does not use here
@@ -31,12 +34,9 @@ class ProductRoute(Enum):
 
     def multiply(self, rows_bd: Tensor, prototypes_kd: Tensor, out_bk: Tensor) -> None:
         """Write `rows_bd @ prototypes_kd.T` to `out_bk`, all of them float32."""
-        with _PRECISION:
-            if self is ProductRoute.PLAIN:
-                torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
-                return
-            with _onednn_products():
-                torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
+        plain = self is ProductRoute.PLAIN
+        with _PRECISION.kept() if plain else _PRECISION.changed():
+            torch.mm(rows_bd, prototypes_kd.T, out=out_bk)
 
 
 def product_route(device: torch.device) -> ProductRoute:
@@ -77,13 +77,37 @@ def probed_route() -> ProductRoute:
     )
 
 
-@contextmanager
-def _onednn_products() -> Iterator[None]:
-    """Let oneDNN have float32 products, and choose their precision; put back what was set."""
-    settings: Any = getattr(torch.backends.mkldnn, "matmul")  # noqa: B009  # torch does not declare it
-    before = settings.fp32_precision
-    settings.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        settings.fp32_precision = before
+class _Precision:
+    """torch's setting: kept as it is by any number of products at once, or changed by one that is alone."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Condition()
+        self._keeping = 0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Nobody changes it meanwhile."""
+        with self._changing:
+            self._keeping += 1
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._keeping -= 1
+                self._changing.notify_all()
+
+    @contextmanager
+    def changed(self) -> Iterator[None]:
+        """oneDNN has float32 products, and chooses their precision; what was set is put back."""
+        settings: Any = getattr(torch.backends.mkldnn, "matmul")  # noqa: B009  # torch does not declare it
+        with self._changing:
+            self._changing.wait_for(lambda: not self._keeping)
+            before = settings.fp32_precision
+            settings.fp32_precision = "bf16"
+            try:
+                yield
+            finally:
+                settings.fp32_precision = before
+
+
+_PRECISION: Final = _Precision()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
 
 import attrs
 import torch
@@ -40,27 +40,30 @@ def choosing_route(centres_kd: Tensor) -> ProductRoute:
 class Centres:
     """Unit vectors [K, D], float32, with the temperature of the softmax over cosines to them.
 
-    `route` is the fastest product in float32; where `screened`, one in bfloat16 is faster still.
+    `route` is the fastest product with them; where that is in bfloat16, float32 settles close calls.
     """
 
     centres_kd: Tensor
     temperature: float
+    route: ProductRoute = attrs.field()
     scaled_kd: Tensor = attrs.field(init=False)
-    route: ProductRoute = attrs.field(init=False)
-    screened: bool = attrs.field(init=False)
+
+    @route.default
+    def _route(self) -> ProductRoute:
+        return choosing_route(self.centres_kd)
 
     @scaled_kd.default
     def _scaled(self) -> Tensor:
         return self.centres_kd / self.temperature
 
-    @route.default
-    def _route(self) -> ProductRoute:
-        route = product_route(self.centres_kd.device)
-        return ProductRoute.PLAIN if route is ProductRoute.SCREENED else route
+    def for_threads(self) -> Self:
+        """The same by plain products, which change no setting that other threads multiply by."""
+        return type(self)(self.centres_kd, self.temperature, ProductRoute.PLAIN)
 
-    @screened.default
-    def _screened(self) -> bool:
-        return choosing_route(self.centres_kd) is ProductRoute.SCREENED
+    @property
+    def exact_route(self) -> ProductRoute:
+        """The fastest product in float32."""
+        return ProductRoute.PLAIN if self.route is ProductRoute.SCREENED else self.route
 
     def logits(self, rows_bd: Tensor, out_bk: Tensor, route: ProductRoute) -> Tensor:
         """x.c / temperature of unit rows [B, D], in the first B rows of `out_bk`."""
@@ -70,7 +73,7 @@ class Centres:
 
     def softmax(self, rows_bd: Tensor, out_bk: Tensor) -> Tensor:
         """softmax(x.c / temperature) of unit rows [B, D], in the first B rows of `out_bk`."""
-        soft_bk = self.logits(rows_bd, out_bk, self.route)
+        soft_bk = self.logits(rows_bd, out_bk, self.exact_route)
         return torch.softmax(soft_bk, dim=1, out=soft_bk)
 
     def cosines(self, rows_bd: Tensor, clusters_b: Tensor) -> Tensor:

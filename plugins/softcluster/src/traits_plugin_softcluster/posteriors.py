@@ -43,8 +43,9 @@ class Posteriors:
         clusters, columns are clusters, and `soft_bj` is the tile.
         """
         floor = math.exp(-2 * DOUBT / centres.temperature)
-        if not centres.screened or n == len(centres.centres_kd) or floor * least < LEAST_FLOOR:
-            return cls._by(centres.route, rows_bd, centres, n, tile_bk)
+        screened = centres.route is ProductRoute.SCREENED
+        if not screened or n == len(centres.centres_kd) or floor * least < LEAST_FLOOR:
+            return cls._by(centres.exact_route, rows_bd, centres, n, tile_bk)
         width = max(n, LEAST_CANDIDATES)
         rough = cls._by(ProductRoute.SCREENED, rows_bd, centres, width, tile_bk)
         counted_b1 = rough.soft_bj.amax(dim=1, keepdim=True).clamp_(max=least)
@@ -53,7 +54,7 @@ class Posteriors:
         found = rough._settled(rows_bd, centres, close_bj, n_close_b)
         more_c = (n_close_b == width).nonzero()[:, 0]
         if len(more_c):
-            again = cls._by(centres.route, rows_bd[more_c], centres, width, tile_bk)
+            again = cls._by(centres.exact_route, rows_bd[more_c], centres, width, tile_bk)
             found.soft_bj[more_c], found.clusters_bj[more_c] = again.soft_bj, again.clusters_bj
             found.log_totals_b[more_c] = again.log_totals_b
         return found if n == width else found._largest(n)

@@ -34,7 +34,7 @@ class SoftClusterScorer:
     members: how many clusters of a row `sparse` returns
     """
 
-    centres: Centres
+    centres: Centres = attrs.field(converter=lambda centres: centres.for_threads())
     shift_d: Tensor
     min_membership: float
     members: int
