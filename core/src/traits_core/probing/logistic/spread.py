@@ -13,7 +13,7 @@ from traits_core.errors import DataError
 if TYPE_CHECKING:
     from traits_core.records import ScoreEntries
 
-SCORES: Final = 1 << 17
+SCORES: Final = 1 << 18
 """Scores that are summed at a time: in double precision, too, they stay in the cache."""
 
 
