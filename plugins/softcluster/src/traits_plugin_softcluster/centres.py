@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
 import attrs
 import torch
@@ -56,10 +56,6 @@ class Centres:
     def _scaled(self) -> Tensor:
         return self.centres_kd / self.temperature
 
-    def for_threads(self) -> Self:
-        """The same by plain products, which change no setting that other threads multiply by."""
-        return type(self)(self.centres_kd, self.temperature, ProductRoute.PLAIN)
-
     @property
     def exact_route(self) -> ProductRoute:
         """The fastest product in float32."""
@@ -95,6 +91,11 @@ class Centres:
             )
         (cosines_e,) = torch.autograd.grad(sums_bd, weights_e, rows_bd)
         return cosines_e
+
+
+def for_threads(centres: Centres) -> Centres:
+    """The same by plain products, which change no setting that other threads multiply by."""
+    return Centres(centres.centres_kd, centres.temperature, ProductRoute.PLAIN)
 
 
 def keep_members_(soft_bj: Tensor, min_membership: float) -> Tensor:

@@ -11,7 +11,13 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag, normalize
 
 from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
-from traits_plugin_softcluster.centres import Centres, keep_members_, softmax_tile, tile_rows
+from traits_plugin_softcluster.centres import (
+    Centres,
+    for_threads,
+    keep_members_,
+    softmax_tile,
+    tile_rows,
+)
 from traits_plugin_softcluster.directions import LARGEST, directions
 from traits_plugin_softcluster.posteriors import Posteriors
 
@@ -34,7 +40,7 @@ class SoftClusterScorer:
     members: how many clusters of a row `sparse` returns
     """
 
-    centres: Centres = attrs.field(converter=lambda centres: centres.for_threads())
+    centres: Centres = attrs.field(converter=for_threads)
     shift_d: Tensor
     min_membership: float
     members: int
