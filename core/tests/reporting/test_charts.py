@@ -69,6 +69,25 @@ def test_scatter_places_traits_within_the_plot_and_above_the_chance_line(content
     assert 0 < sum(bool(dot.label) for dot in plot.dots) <= 5
 
 
+def test_a_name_is_not_written_over_another_dot():
+    spots = {
+        "crowded": (0.02, 0.9),
+        "neighbour": (0.025, 0.89),
+        "rare": (0.3, 0.5),
+        "wide": (0.4, 0.6),
+    }
+    rows = [
+        {"row": "method", "trait": trait, "ap": ap, "prevalence": share, "lift": ap - share}
+        for trait, (share, ap) in spots.items()
+    ]
+    dots = scatter(rank_traits(rows)).dots
+    assert {dot.label: dot.left for dot in dots if dot.label} == {
+        "neighbour": False,
+        "rare": True,
+        "wide": True,
+    }
+
+
 def test_scatter_of_traits_that_no_test_example_or_every_one_has():
     rows = [
         {"row": "method", "trait": name, "ap": prevalence, "prevalence": prevalence, "lift": 0.0}

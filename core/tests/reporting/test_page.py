@@ -144,6 +144,15 @@ def test_an_empty_or_long_table_says_so(change):
     assert "The first 200 of 1,200 rows" in text
 
 
+def test_a_table_that_is_cut_begins_with_the_method_under_its_name(change):
+    rows = tuple({"row": row, "x": i} for row in ("gaussian", "method") for i in range(150))
+    page = Page(render(change(other_tables={"pairs": rows})))
+    text = " ".join("".join(page.text).split())
+    _, _, table = text.partition("pairs")
+    assert table.index("k-means 149") < table.index("gaussian 0") < table.index("gaussian 49")
+    assert "gaussian 50" not in table
+
+
 def test_every_picture_says_whether_it_has_the_trait(content):
     alts = [alt for alt in Page(render(content)).attributes("img", "alt") if alt]
     expected = [

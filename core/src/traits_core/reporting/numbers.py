@@ -29,6 +29,14 @@ TITLES = {
     "map_sd_draws": "sd of mAP over draws",
     "gaussian": "AP, Gaussian",
     "activations": "AP, activations",
+    "n_alive": "prototypes alive",
+    "purity_train": "purity, train",
+    "iou": "IoU",
+    "nmi": "NMI",
+    "r2": "R²",
+    "r2_train": "R², train",
+    "loss_train": "loss, train",
+    "f1": "F1",
 }
 
 

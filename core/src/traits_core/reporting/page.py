@@ -13,7 +13,7 @@ from traits_core.reporting.pictures import panel_view
 from traits_core.reporting.ranking import best_and_worst, group_table, rank_traits
 from traits_core.reporting.scatter import scatter
 from traits_core.reporting.summary import headline_sentences, traits_sentence
-from traits_core.reporting.tables import headline_table, table_view, trait_table
+from traits_core.reporting.tables import headline_table, other_table, table_view, trait_table
 
 SHOWN_TRAITS = 12
 MAX_ROWS = 200
@@ -44,7 +44,8 @@ def render(content: ReportContent) -> str:
         gradient=css_gradient(),
         traits=table_view(trait_table(content.traits)),
         other_tables={
-            name: table_view(table, MAX_ROWS) for name, table in content.other_tables.items()
+            name: table_view(other_table(table, content.method), MAX_ROWS)
+            for name, table in content.other_tables.items()
         },
         grid_chart=grid_chart(content.other_tables.get("grid", ()), content.method),
         config=json.dumps(dict(content.config), indent=2, default=str),

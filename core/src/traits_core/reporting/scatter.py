@@ -13,16 +13,19 @@ from traits_core.reporting.ranking import TraitResult
 
 LABELS = 5
 LINE_POINTS = 41
+NAMES_LEFT_FROM = 65
+NAME_WIDTH, NAME_HEIGHT = 20, 3
 
 
 @attrs.frozen(kw_only=True)
 class Dot:
-    """One trait; `label` is empty unless it is written next to the dot. `y` counts from the top."""
+    """One trait; `label` is empty unless it is written beside the dot, to its `left` or right. `y` counts from the top."""
 
     x: float
     y: float
     title: str
     label: str
+    left: bool
     below_chance: bool
 
 
@@ -46,13 +49,14 @@ def scatter(ranked: Sequence[TraitResult]) -> Scatter:
         return round(100 * (1 + logarithm / decades), 2), round(100 * (1 - ap), 2)
 
     places = [place(result.prevalence, result.ap) for result in ranked]
-    labelled = _labelled(places[: 4 * LABELS])
+    labelled = _labelled(places)
     dots = tuple(
         Dot(
             x=x,
             y=y,
             title=f"{result.trait}: AP {show(result.ap)}, prevalence {show(result.prevalence)}",
             label=result.name if i in labelled and result.lift > 0 else "",
+            left=x > NAMES_LEFT_FROM,
             below_chance=result.lift <= 0,
         )
         for i, (result, (x, y)) in enumerate(zip(ranked, places, strict=True))
@@ -68,9 +72,15 @@ def scatter(ranked: Sequence[TraitResult]) -> Scatter:
 
 
 def _labelled(places: Sequence[tuple[float, float]]) -> set[int]:
-    """Indices of the first LABELS places that keep their distance from each other."""
+    """Indices of the first LABELS places that keep their distance, with no dot where the name goes."""
     chosen: list[int] = []
-    for i, (x, y) in enumerate(places):
-        if all(abs(y - places[j][1]) > 5 or abs(x - places[j][0]) > 35 for j in chosen):
+    for i, (x, y) in enumerate(places[: 4 * LABELS]):
+        apart = all(abs(y - places[j][1]) > 5 or abs(x - places[j][0]) > 35 for j in chosen)
+        if apart and not any(_is_beside(x, y, place) for place in places):
             chosen.append(i)
     return set(chosen[:LABELS])
+
+
+def _is_beside(x: float, y: float, place: tuple[float, float]) -> bool:
+    away = x - place[0] if x > NAMES_LEFT_FROM else place[0] - x
+    return 0 < away < NAME_WIDTH and abs(y - place[1]) < NAME_HEIGHT

@@ -68,6 +68,12 @@ def headline_table(headline: Table, method: str) -> Table:
     return tuple({**row, "row": method} if row.get("row") == "method" else row for row in headline)
 
 
+def other_table(table: Table, method: str) -> Table:
+    """A further table of the probe: the rows of the method come first, for a long one is cut, under its name."""
+    ours_first = sorted(table, key=lambda row: row.get("row") != "method")
+    return headline_table(tuple(ours_first), method)
+
+
 def trait_table(traits: Table) -> Table:
     """A row per trait of the method, best AP first and undefined last, with the AP of two nulls.
 
