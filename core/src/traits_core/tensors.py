@@ -55,12 +55,14 @@ def _opened(path: Path, device: torch.device | str) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             yield file
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path}: not a readable safetensors file: {error}") from error
 
 
 def _facts(file: Any) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads((file.metadata() or {}).get("facts", "{}"))
+    facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+    if type(facts) is not dict:
+        raise ValueError(f"its facts are {facts!r}, not a JSON object")
     return facts
 
 

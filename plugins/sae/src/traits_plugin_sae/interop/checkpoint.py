@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 import torch
@@ -14,6 +14,8 @@ from torch import Tensor
 from traits_core import StoreError, save_tensors
 from traits_plugin_sae.activations import TopK
 from traits_plugin_sae.dictionary import Dictionary
+
+MAX_JSON_BYTES: Final = 2**24
 
 Facts = Mapping[str, Any]
 """JSON values."""
@@ -77,31 +79,54 @@ class Weights:
             there = ", ".join(sorted(self.tensors)) or "nothing"
             raise StoreError(f"{self.path}: no {' or '.join(names)} among its tensors: {there}")
         tensor = self.tensors[name]
+        if tensor.is_complex():
+            raise StoreError(f"{self.path}: {name} holds complex numbers")
         values = tensor.to(torch.float32).contiguous()
         if not values.isfinite().all():
             raise StoreError(f"{self.path}: {name} holds NaN or infinity")
         return values
 
     def transposed(self, name: str) -> Tensor:
-        """The transpose of a matrix."""
-        return self.take(name).T.contiguous()
+        """The transpose of a matrix; raises StoreError when it is none."""
+        matrix = self.take(name)
+        if matrix.ndim != 2:
+            raise StoreError(f"{self.path}: {name} must be a matrix, not {list(matrix.shape)}")
+        return matrix.T.contiguous()
 
     def number(self, name: str) -> float:
-        """A tensor of one value."""
-        return float(self.take(name))
+        """A tensor of one value, an int when it is whole; raises StoreError when it has more or none."""
+        tensor = self.take(name)
+        if tensor.numel() != 1:
+            raise StoreError(f"{self.path}: {name} must be one value, not {list(tensor.shape)}")
+        value = float(tensor)
+        return int(value) if value.is_integer() else value
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; raises StoreError when it holds anything else."""
+    """The JSON object in a file of at most 16 MiB; raises StoreError when it holds anything else."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        if not path.is_file():  # what is there may be a pipe, which nobody writes to
+            raise StoreError(f"{path}: no such file, and it says what the weights are")
+        with path.open("rb") as file:
+            text = file.read(MAX_JSON_BYTES + 1)
+        if len(text) > MAX_JSON_BYTES:
+            raise StoreError(f"{path}: larger than {MAX_JSON_BYTES} bytes")
+        facts = json.loads(text)
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}, and it says what the weights are") from error
+        raise StoreError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path}: no readable JSON: {error}") from error
     if not isinstance(facts, dict):
         raise StoreError(f"{path}: must hold a JSON object")
     return facts
+
+
+def table(facts: Facts, name: str) -> Facts:
+    """The JSON object `name` of `facts`, empty when there is none; raises TypeError when it is none."""
+    value = facts.get(name)
+    if not isinstance(value, dict | None):
+        raise TypeError(f"{name} must be a JSON object, not {value!r}")
+    return value or {}
 
 
 def write_json(path: Path, facts: Facts) -> None:

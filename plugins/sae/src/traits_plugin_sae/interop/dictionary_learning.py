@@ -19,6 +19,7 @@ from traits_plugin_sae.interop.checkpoint import (
     natural,
     read_json,
     rectified,
+    table,
     write_json,
 )
 from traits_plugin_sae.interop.folding import with_unit_rows
@@ -65,7 +66,7 @@ def read(path: Path) -> Checkpoint:
 
 def _kind(weights: Weights, config: Mapping[str, Any]) -> str:
     """The class that the file is of, by its config or its tensors."""
-    if named := (config.get("trainer") or {}).get("dict_class"):
+    if named := table(config, "trainer").get("dict_class"):
         return str(named)
     if "gate_bias" in weights:
         return "GatedAutoEncoder"
@@ -95,8 +96,7 @@ def _activation(
         case "JumpReluAutoEncoder":
             return JumpRelu(weights.take("threshold")), ()
         case "AutoEncoderTopK":
-            trainer = config.get("trainer") or {}
-            k = int(weights.number("k")) if "k" in weights else trainer.get("k")
+            k = weights.number("k") if "k" in weights else table(config, "trainer").get("k")
             return TopK(natural(k, "k")), ()
         case "BatchTopKSAE" | "MatryoshkaBatchTopKSAE":
             threshold = weights.number("threshold") if "threshold" in weights else -1.0

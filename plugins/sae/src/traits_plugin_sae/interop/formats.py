@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,9 @@ def detect(path: Path) -> str:
 def _like(path: Path) -> list[str]:
     """The formats that `path` looks like; raises StoreError when there is nothing that can be read."""
     try:
-        path.stat()
+        mode = path.stat().st_mode
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):  # a device may have no end
+            return []
         return [name for name, form in FORMATS.items() if form.recognizes(path)]
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
@@ -57,7 +60,10 @@ def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
         return form.read(path)
     except (StoreError, OSError) as error:
         raise StoreError(str(error).splitlines()[0]) from error
-    except (TraitsError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+    except (
+        *(TraitsError, ValueError, TypeError, KeyError, AttributeError),
+        *(RuntimeError, MemoryError),
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StoreError(f"{path}: not a readable checkpoint of {name}: {reason}") from error
 
@@ -70,7 +76,7 @@ def write_checkpoint(
     Raises ConfigError when there is something already, or the format has no such autoencoders.
     """
     form = _format(name)
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if directory.exists():
         raise ConfigError(f"{directory}: is there already; name a new directory")
     staging = directory.with_name(f"{directory.name}.tmp-{uuid.uuid4().hex[:12]}")
     staging.mkdir(parents=True)

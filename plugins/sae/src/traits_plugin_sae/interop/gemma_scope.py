@@ -65,7 +65,7 @@ def _weights(root: Path, path: Path) -> Weights:
 def _arrays(path: Path) -> Mapping[str, Tensor]:
     """The arrays of numbers in an .npz, each of which must be as large as it claims."""
     tensors = {}
-    with open_npz(path) as file:
+    with open_npz(path) as file, np.errstate(over="ignore"):  # `Weights.take` refuses infinity
         for name in file.names():
             member = file.member(name)
             if member is not None and member.header.dtype.kind == "f":

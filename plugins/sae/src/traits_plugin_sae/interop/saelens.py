@@ -20,6 +20,7 @@ from traits_plugin_sae.interop.checkpoint import (
     read_json,
     rectified,
     save_weights,
+    table,
     write_json,
 )
 from traits_plugin_sae.interop.folding import with_unit_rows
@@ -72,7 +73,7 @@ def _architecture(config: Mapping[str, Any]) -> tuple[str, int | None]:
     architecture, k = config.get("architecture") or "standard", config.get("k")
     function = config.get("activation_fn", config.get("activation_fn_str", "relu"))
     if function == "topk":
-        return "topk", (config.get("activation_fn_kwargs") or {}).get("k", k)
+        return "topk", table(config, "activation_fn_kwargs").get("k", k)
     if function != "relu":
         raise ValueError(f"activation function {function!r}; only relu and topk are read")
     return architecture, k

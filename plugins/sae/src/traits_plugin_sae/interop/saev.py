@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import torch
 
-from traits_core import ConfigError
+from traits_core import ConfigError, StoreError
 from traits_plugin_sae.activations import Activation, JumpRelu, Relu, TopK
 from traits_plugin_sae.dictionary import Dictionary
 from traits_plugin_sae.interop.checkpoint import Checkpoint, Facts, Weights
@@ -37,6 +37,8 @@ def read(path: Path) -> Checkpoint:
     with path.open("rb") as file:
         line = file.readline(MAX_HEADER)
     raw = json.loads(line)
+    if not isinstance(raw, dict):
+        raise StoreError(f"{path}: its first line must be a JSON object")
     header = parse_header(raw)
     weights = Weights(path, read_torch_zip(path))
     activation, notes = _activation(header, weights)

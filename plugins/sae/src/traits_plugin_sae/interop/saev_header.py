@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import attrs
 
+from traits_plugin_sae.interop.checkpoint import table
+
 SCHEMA: Final = 5
 KINDS: Final = ("Relu", "TopK", "BatchTopK")
 
@@ -32,11 +34,12 @@ def parse_header(header: Mapping[str, Any]) -> SaevHeader:
         return SaevHeader("Relu", None)
     if schema not in range(1, SCHEMA + 1):
         raise ValueError(f"schema {schema!r}; 1 to {SCHEMA} are read")
-    config = header["cfg"]
+    if not (config := table(header, "cfg")):
+        raise ValueError("its header has no cfg")
     if schema == 1 and header.get("cls") in KINDS:
         return _header(header["cls"], config.get("top_k", 32))
-    described = config.get("activation", {"cls": "TopK", "params": {}})
-    return _header(described["cls"], described["params"].get("top_k", 32))
+    described = table(config, "activation") if "activation" in config else {"cls": "TopK"}
+    return _header(described["cls"], table(described, "params").get("top_k", 32))
 
 
 def make_header(

@@ -44,7 +44,8 @@ def read(path: Path) -> Checkpoint:
         subtracts_bias=not config.get("transcode", False),
         skip_dd=weights.transposed("W_skip") if "W_skip" in weights else None,
     )
-    declared = config.get("num_latents") or dictionary.d_model * config.get("expansion_factor", 32)
+    factor = natural(config.get("expansion_factor", 32), "expansion_factor")
+    declared = natural(config.get("num_latents") or dictionary.d_model * factor, "num_latents")
     if declared != dictionary.n_latents:
         raise StoreError(
             f"{root}: {CONFIG} says {declared} latents, {WEIGHTS} holds {dictionary.n_latents}"

@@ -21,11 +21,14 @@ def read_torch_zip(path: Path) -> dict[str, Tensor]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            (root,) = {
+            roots = {
                 name.removesuffix("data.pkl")
                 for name in archive.namelist()
                 if name.endswith("/data.pkl")
             }
+            if len(roots) != 1:
+                raise ValueError(f"it has {len(roots)} members data.pkl, and needs one")
+            (root,) = roots
             if root + "byteorder" in archive.namelist() and (
                 _member(archive, root + "byteorder") != b"little"
             ):
@@ -40,12 +43,17 @@ def read_torch_zip(path: Path) -> dict[str, Tensor]:
         *(zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError),
         *(ValueError, KeyError, IndexError, TypeError, AttributeError),
     ) as error:
-        raise StoreError(f"{path}: not a file of tensors that torch.save wrote: {error}") from error
+        reason = str(error) or "it is truncated"
+        raise StoreError(
+            f"{path}: not a file of tensors that torch.save wrote: {reason}"
+        ) from error
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytearray:
     """The bytes of a member, which must be stored as they are: no memory beyond the file's length."""
     info = archive.getinfo(name)
+    if info.header_offset + info.compress_size > archive.start_dir:
+        raise ValueError(f"{name} claims {info.compress_size} bytes, more than the file has")
     if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
         raise ValueError(f"{name} is compressed")
     data = bytearray(info.file_size)
