@@ -188,12 +188,12 @@ def test_inspect_says_how_far_a_run_is(traits, runs, tmp_path):
     found = json.loads(traits(*look))
     assert (found["state"], found["layer"], found["pooling"]) == ("finished", "patches", "max")
     assert found["scores"] == "dense"
-    assert "report complete" in found["stages"]
+    assert (found["complete"][-1], found["begun"]) == ("report", [])
     status = json.loads((root / "status.json").read_text())
     status["report"]["output"] = None
     (root / "status.json").write_text(json.dumps(status))
     found = json.loads(traits(*look))
     assert found["state"].startswith("not finished")
-    assert {"probe complete", "report begun"} <= set(found["stages"])
+    assert (found["complete"][-1], found["begun"]) == ("probe", ["report"])
     (root / "status.json").write_text("{")
     assert "status.json: damaged" in json.loads(traits(*look))["state"]

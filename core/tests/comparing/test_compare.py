@@ -6,8 +6,9 @@ import pytest
 
 from traits_core.comparing.find import named_run, named_runs
 from traits_core.comparing.groups import grouped
-from traits_core.comparing.rows import comparison_json, entry_json, heading, no_ranking, tables
+from traits_core.comparing.rows import comparison_json, entry_json
 from traits_core.comparing.run_facts import read_facts_of_run
+from traits_core.comparing.tables import heading, no_ranking, tables
 from traits_core.errors import StageError
 
 
@@ -144,19 +145,22 @@ def test_rows_that_differ_in_an_option_say_so(invent):
 
 
 def test_probes_that_measure_something_else_are_other_tables_and_it_is_said_what_differs(invent):
-    few, many = ({"name": "k-sparse", "k": k, "ridge": 0.01} for k in ([1], [1, 4]))
+    few, many = ({"name": "k-sparse", "k": k, "block": 512} for k in ([1], [1, 4]))
+    narrow = {"name": "retrieval", "block": 64}
     runs = [
         read_facts_of_run(invent("kmeans-digits-1", probe=few)),
         read_facts_of_run(invent("kmeans-digits-2", probe=many)),
         read_facts_of_run(invent("kmeans-digits-3")),
         read_facts_of_run(invent("kmeans-digits-4", probe=many, method="pca")),
+        read_facts_of_run(invent("kmeans-digits-5", probe=narrow)),
     ]
     found = compared(runs)
-    assert [len(group["entries"]) for group in found["groups"]] == [1, 2, 1]
+    assert [len(group["entries"]) for group in found["groups"]] == [1, 2, 1, 1]
     assert [heading(group).partition(", probe ")[2] for group in found["groups"]] == [
         "k-sparse, probe.k=[1])",
         "k-sparse, probe.k=[1, 4])",
-        "retrieval)",
+        "retrieval, probe.block=512)",
+        "retrieval, probe.block=64)",
     ]
     assert found["differing"] == ["probe", "options of the probe"]
     assert "they differ in probe, options of the probe)" in no_ranking(found["differing"])

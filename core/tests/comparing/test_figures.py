@@ -3,8 +3,9 @@
 import json
 
 from traits_core.comparing.groups import grouped
-from traits_core.comparing.rows import cost_row, entry_json
+from traits_core.comparing.rows import entry_json
 from traits_core.comparing.run_facts import read_facts_of_run
+from traits_core.comparing.tables import cost_row
 
 FIGURES = {"rows": 9, "rows_per_second": 20000.0, "l0": 31.5}
 

@@ -27,5 +27,5 @@ def test_options_are_shown_with_those_that_matter_for_them(tmp_path, options, sh
     (tmp_path / "run.json").write_text(json.dumps({"format": 1, "config": config}))
     facts = inspect_run(tmp_path, None).facts
     assert (facts["pooling"], facts["scores"]) == shown
-    assert (facts["layer"], facts["method"], facts["stages"]) == ("block3", "kmeans", [])
+    assert (facts["layer"], facts["method"], facts["complete"]) == ("block3", "kmeans", [])
     assert facts["state"].startswith("not finished")

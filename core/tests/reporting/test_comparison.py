@@ -62,7 +62,10 @@ def test_a_browser_shows_a_section_a_group_and_nothing_overflows(visit, width, s
     groups = [
         ComparedGroup(
             heading=heading,
-            entries=[entry("kmeans", 0.45), entry("pca", 0.2)],
+            entries=[
+                entry("kmeans", 0.45),
+                entry("sae", 0.2, options={"method.variant": "batch-top-k", "run.scores": "top-k"}),
+            ],
             tables={"Scores": ({"method": "kmeans", "map": 0.45}, {"method": "pca", "map": 0.2})},
         )
         for heading in ("digits", "emoji")

@@ -102,7 +102,7 @@ def _further(
 
 
 def _write_page(compared: dict[str, Any], path: Path) -> None:
-    from traits_core.comparing.rows import heading, no_ranking, tables
+    from traits_core.comparing.tables import heading, no_ranking, tables
     from traits_core.durable import write_text
     from traits_core.reporting.comparison import ComparedGroup, render_comparison
 
@@ -120,7 +120,7 @@ def _write_page(compared: dict[str, Any], path: Path) -> None:
 
 
 def _print(compared: dict[str, Any]) -> None:
-    from traits_core.comparing.rows import heading, no_ranking, tables
+    from traits_core.comparing.tables import heading, no_ranking, tables
 
     if not compared["comparable"]:
         print(f"{fill(no_ranking(compared['differing']), 100)}\n")

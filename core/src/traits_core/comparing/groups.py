@@ -61,9 +61,16 @@ def options_of_entries(group: Group) -> list[dict[str, Any]]:
 
 def options_of_probes(groups: Sequence[Group]) -> list[dict[str, Any]]:
     """What the probe of each group has otherwise than the same probe in another group."""
-    probes = [{"name": on.probe, **on.probe_options} for on in _measured_on(groups)]
-    found = differences_of([{"probe": probe} for probe in probes])
-    return [{name: one[name] for name in one if name != "probe.name"} for one in found]
+    on = _measured_on(groups)
+    same = [[other.probe_options for other in on if other.probe == one.probe] for one in on]
+    return [
+        {
+            f"probe.{name}": value
+            for name, value in one.probe_options.items()
+            if any(options.get(name) != value for options in others)
+        }
+        for one, others in zip(on, same, strict=True)
+    ]
 
 
 def what_differs(groups: Sequence[Group]) -> list[str]:

@@ -14,6 +14,7 @@ from traits_core.scoring.saved import read_facts
 from traits_core.stages.rundir import read_run_json
 from traits_core.stages.status import read_status
 
+LAST = "report"
 PARTS = ("checkpoints", "scorer", "scores", "probe", "report")
 
 
@@ -52,16 +53,16 @@ def inspect_run(root: Path, registry: Registry) -> Finding | None:
 
 
 def _progress(root: Path) -> dict[str, Any]:
-    """Whether the last stage is complete, and each stage that has begun."""
+    """Whether the last stage is complete, and which are or have begun."""
     try:
         states = read_status(root)
     except StageError as error:
         return {"state": f"unknown: {error}"}
-    stages = {name: "complete" if state.output else "begun" for name, state in states.items()}
-    finished = stages.get("report") == "complete"
+    complete = [name for name, state in states.items() if state.output]
     return {
-        "state": "finished" if finished else "not finished: the same command goes on",
-        "stages": [f"{name} {state}" for name, state in stages.items()],
+        "state": "finished" if LAST in complete else "not finished: the same command goes on",
+        "complete": complete,
+        "begun": [name for name in states if name not in complete],
     }
 
 
