@@ -135,7 +135,7 @@ def test_classes_of_other_positions_are_refused_before_anything_is_done(run, hom
 
 def test_results_on_positions_are_not_paired_and_it_is_said_why(run, registry):
     (group,) = grouped([read_facts_of_run(run().root)], pool_seeds=True)
-    with pytest.raises(StageError, match=r"--pooling none.*compare without --paired"):
+    with pytest.raises(StageError, match=r"--pooling none.*only results on examples can be"):
         differences_to_best(group, registry)
 
 

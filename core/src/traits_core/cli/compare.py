@@ -53,7 +53,7 @@ def compare(
     """Put runs beside each other, best first, with their nulls.
 
     Runs that differ in the seed alone are one row: mean and standard deviation.
-    Runs that were measured on other examples or labels are never ranked together.
+    Runs that were measured on other examples or labels, or by another probe, are never ranked together.
 
     \b
     Examples:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from traits_core.comparing.run_facts import learned_layer
 from traits_core.errors import StageError
@@ -14,8 +14,14 @@ from traits_core.scoring.saved import read_facts
 from traits_core.stages.rundir import read_run_json
 from traits_core.stages.status import read_status
 
-LAST = "report"
-PARTS = ("checkpoints", "scorer", "scores", "probe", "report")
+LAST: Final = "report"
+PARTS: Final = ("checkpoints", "scorer", "scores", "probe", "report")
+DETAILS: Final[Mapping[str, Sequence[str]]] = {
+    "top-mean": ("pooling_top",),
+    "top-k": ("scores_k", "scores_tau"),
+    "threshold": ("scores_tau",),
+}
+"""Options that matter for one value of `pooling` or `scores`."""
 
 
 def inspect_run(root: Path, registry: Registry) -> Finding | None:
@@ -38,12 +44,8 @@ def inspect_run(root: Path, registry: Registry) -> Finding | None:
             **_progress(root),
             **chosen,
             "layer": learned_layer(root) or options.get("layer"),
-            "pooling": _with_detail(options, "pooling", {"top-mean": ("pooling_top",)}),
-            "scores": _with_detail(
-                options,
-                "scores",
-                {"top-k": ("scores_k", "scores_tau"), "threshold": ("scores_tau",)},
-            ),
+            "pooling": _in_detail("pooling", options),
+            "scores": _in_detail("scores", options),
             "seed": options.get("seed"),
             "created": facts.get("created"),
             "versions": facts.get("versions"),
@@ -60,19 +62,19 @@ def _progress(root: Path) -> dict[str, Any]:
         return {"state": f"unknown: {error}"}
     complete = [name for name, state in states.items() if state.output]
     return {
-        "state": "finished" if LAST in complete else "not finished: the same command goes on",
+        "state": "finished"
+        if LAST in complete
+        else f"not finished: `traits run --config {root / 'run.json'}` goes on",
         "complete": complete,
         "begun": [name for name in states if name not in complete],
     }
 
 
-def _with_detail(
-    options: Mapping[str, Any], name: str, details: Mapping[str, Sequence[str]]
-) -> str | None:
+def _in_detail(name: str, options: Mapping[str, Any]) -> str | None:
     """An option with those that matter for its value, as in `top-k (scores_k=32, scores_tau=0.0)`."""
     value = options.get(name)
-    matter = ", ".join(f"{detail}={options.get(detail)}" for detail in details.get(str(value), ()))
-    return f"{value} ({matter})" if matter else value
+    details = ", ".join(f"{detail}={options.get(detail)}" for detail in DETAILS.get(str(value), ()))
+    return f"{value} ({details})" if details else value
 
 
 def inspect_scorer(root: Path, registry: Registry) -> Finding | None:
