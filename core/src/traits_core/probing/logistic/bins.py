@@ -16,6 +16,8 @@ from traits_core.probing.logistic.spread import Spread
 OCTAVES: Final = 16
 """Bins of either side reach 2**16 scales from the centre; what is further away joins the last."""
 
+FURTHEST: Final = np.nextafter(np.float32(1 << OCTAVES), np.float32(0))
+
 PER_DEVIATION: Final = 4
 """Scales in a standard deviation: outliers, which widen it, must not make the other bins coarse."""
 
@@ -91,10 +93,10 @@ class Bins:
         units *= 1 / self.scale_k[prototypes]
         magnitudes = np.abs(units)
         magnitudes += 1
+        np.minimum(magnitudes, FURTHEST, out=magnitudes)
         bins = magnitudes.view(np.int32)  # bits of a float >= 1: a piecewise linear logarithm
         bins >>= MANTISSA_BITS - self.bits
         bins -= BIAS << self.bits
-        np.minimum(bins, (OCTAVES << self.bits) - 1, out=bins)
         bins ^= units.view(np.int32) >> 31  # below the centre: -1 - bin
         bins += OCTAVES << self.bits
         return units, bins

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from traits_core.probing.logistic.bins import Bins
@@ -12,7 +13,7 @@ from traits_core.probing.logistic.bins import Bins
 TILE: Final = 32
 """Prototypes that are counted at a time: their bins stay in the cache."""
 
-ROWS: Final = 2048
+ROWS: Final = 8192
 """Rows that are counted at a time."""
 
 
@@ -31,7 +32,11 @@ def add(
     moments_mkq: NDArray[np.float64], flat_e: NDArray[np.intp], units_e: NDArray[np.float32]
 ) -> None:
     """Add scores, in units of their bins, to bins that are numbered through all prototypes."""
-    shape = moments_mkq.shape[1:]
-    size = shape[0] * shape[1]
-    for power, weights_e in enumerate((None, units_e, units_e * units_e)):
-        moments_mkq[power] += np.bincount(flat_e, weights_e, minlength=size).reshape(shape)
+    # In place and without the interpreter lock, which numpy's bincount is not.
+    count_i, first_i, second_i = (torch.from_numpy(each_kq).view(-1) for each_kq in moments_mkq)
+    index_e, exact_e = torch.from_numpy(flat_e), units_e.astype(np.float64)
+    weights_e = torch.from_numpy(exact_e)
+    count_i.scatter_add_(0, index_e, torch.ones(1, dtype=torch.float64).expand(len(index_e)))
+    first_i.scatter_add_(0, index_e, weights_e)
+    np.square(exact_e, out=exact_e)
+    second_i.scatter_add_(0, index_e, weights_e)

@@ -16,7 +16,7 @@ TOLERANCE: Final = 1e-12
 """A fit has converged when the next step promises an objective that is lower by less than this."""
 
 ROUNDING: Final = 1e-13
-PAIRS_AT_A_TIME: Final = 512
+PAIRS_AT_A_TIME: Final = 2048
 
 
 @attrs.frozen(kw_only=True, eq=False)

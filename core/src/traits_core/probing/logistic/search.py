@@ -17,7 +17,7 @@ from traits_core.probing.logistic.points import Points
 from traits_core.probing.logistic.statistics import Statistics
 from traits_core.protocols import ScoreMatrix
 
-TILE: Final = 32
+TILE: Final = 64
 """Prototypes that a thread fits at a time."""
 
 BITS: Final = {64: 1, 128: 2, 256: 3, 512: 4, 1024: 5, 2048: 6, 4096: 7}
