@@ -93,7 +93,10 @@ def save_scorer(
     Raises StoreError when the scorer writes anything but safetensors and JSON.
     """
     staging = directory.with_name(f"{directory.name}.tmp-{uuid.uuid4().hex[:12]}")
-    staging.mkdir(parents=True)
+    try:
+        staging.mkdir(parents=True)
+    except OSError as error:
+        raise StoreError(f"cannot make {directory}: {error.strerror}") from error
     try:
         scorer.save(staging)
         files = sorted(path for path in staging.rglob("*") if path.is_file())

@@ -73,7 +73,7 @@ class TopK:
 
     def check(self, n_latents: int) -> None:
         """Raise ConfigError unless `k` is from 1 to `n_latents`."""
-        if not 1 <= self.k <= n_latents:
+        if type(self.k) is not int or not 1 <= self.k <= n_latents:
             raise ConfigError(
                 f"k = {self.k} of {n_latents} latents: choose k from 1 to {n_latents}"
             )
@@ -167,7 +167,7 @@ class GroupMax:
 
     def check(self, n_latents: int) -> None:
         """Raise ConfigError unless `k` groups divide the latents evenly."""
-        if not (1 <= self.k <= n_latents and n_latents % self.k == 0):
+        if type(self.k) is not int or not 1 <= self.k <= n_latents or n_latents % self.k:
             raise ConfigError(
                 f"{n_latents} latents do not fall into {self.k} equal groups: "
                 "choose a k that divides them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -58,7 +59,7 @@ def import_(
     from traits_plugin_sae.interop.formats import detect, read_checkpoint
     from traits_plugin_sae.scorer import SaeScorer
 
-    if to.exists():
+    if os.path.lexists(to):
         raise ConfigError(f"{to}: is there already; name a new directory")
     form = form or detect(path)
     checkpoint = read_checkpoint(path, form)

@@ -86,11 +86,14 @@ class Pretrained:
 def load_dictionary(path: Path) -> Dictionary:
     """The dictionary of a checkpoint in any format, or of a scorer that `traits sae import` wrote.
 
-    Raises StoreError when there is none.
+    Raises StoreError when there is none, or NaN is in it.
     """
-    if (path / FILE).is_file():
-        return Dictionary.load(path / FILE)
-    return read_checkpoint(path).dictionary
+    if not (path / FILE).is_file():
+        return read_checkpoint(path).dictionary
+    dictionary = Dictionary.load(path / FILE)
+    if bad := [name for name, tensor in dictionary.tensors().items() if tensor.isnan().any()]:
+        raise StoreError(f"{path / FILE}: NaN in {', '.join(bad)}")
+    return dictionary
 
 
 def _digest(dictionary: Dictionary) -> Tensor:

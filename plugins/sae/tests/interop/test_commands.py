@@ -22,6 +22,7 @@ from traits_core import (
     load_registry,
     load_scorer,
     save_scorer,
+    save_tensors,
 )
 from traits_plugin_sae.commands import app
 from traits_plugin_sae.config import SaeConfig
@@ -126,8 +127,13 @@ def test_what_does_not_fit_the_activations_is_refused(
 
 
 def test_nothing_is_written_over(tmp_path: Path, store: Path, checkpoint: Path) -> None:
-    with pytest.raises(ConfigError, match="is there already"):
-        traits_sae("import", checkpoint, "--to", checkpoint, "--activations", store)
+    (tmp_path / "link").symlink_to("nowhere")
+    for place in (checkpoint, tmp_path / "link"):
+        with pytest.raises(ConfigError, match="is there already"):
+            traits_sae("import", checkpoint, "--to", place, "--activations", store)
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(StoreError, match=r"cannot make .*/file/mine: Not a directory$"):
+        traits_sae("import", checkpoint, "--to", tmp_path / "file/mine", "--activations", store)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -154,6 +160,23 @@ def test_a_checkpoint_runs_as_a_method_that_learns_nothing(
 def test_a_checkpoint_of_another_width_is_refused(checkpoint: Path) -> None:
     with pytest.raises(ConfigError, match="6 dimensions; these activations have 7"):
         _method(checkpoint, d_model=7)
+
+
+def test_an_imported_scorer_that_was_tampered_with_is_refused(
+    tmp_path: Path, make: Make, store: Path, checkpoint: Path
+) -> None:
+    traits_sae("import", checkpoint, "--to", tmp_path / "mine", "--activations", store)
+    path = tmp_path / "mine" / "scorer.safetensors"
+    dictionary = make("topk")
+    for k in (2.5, True, "3"):
+        facts = {**dictionary.facts(), "parameters": {"k": k, "signed": False}}
+        save_tensors(path, dictionary.tensors(), facts)
+        with pytest.raises(StoreError, match="a damaged sparse autoencoder: "):
+            _method(tmp_path / "mine")
+    dictionary.encoder_bias_s[3] = torch.nan
+    dictionary.save(path)
+    with pytest.raises(StoreError, match=r"scorer\.safetensors: NaN in encoder_bias_s$"):
+        _method(tmp_path / "mine")
 
 
 def test_bad_activations_are_refused_though_nothing_is_learned(checkpoint: Path) -> None:

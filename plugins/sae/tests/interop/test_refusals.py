@@ -308,6 +308,15 @@ def test_what_is_there_is_not_written_over(
     assert (tmp_path / "mine").read_text() == "precious"
 
 
+def test_what_cannot_be_made_is_named_as_it_was_asked_for(tmp_path: Path, make: Make) -> None:
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "link").symlink_to("nowhere")
+    for place, says in (("file/out", "cannot make .*file/out: Not a dir"), ("link", "is there")):
+        with pytest.raises(ConfigError, match=says):
+            write_checkpoint(tmp_path / place, "saelens", make(), {})
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "link"}
+
+
 def test_tensors_of_one_row_are_written_though_they_share_memory(
     tmp_path: Path, make: Make
 ) -> None:

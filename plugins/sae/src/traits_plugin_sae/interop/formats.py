@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import uuid
@@ -76,10 +77,13 @@ def write_checkpoint(
     Raises ConfigError when there is something already, or the format has no such autoencoders.
     """
     form = _format(name)
-    if directory.exists():
+    if os.path.lexists(directory):
         raise ConfigError(f"{directory}: is there already; name a new directory")
     staging = directory.with_name(f"{directory.name}.tmp-{uuid.uuid4().hex[:12]}")
-    staging.mkdir(parents=True)
+    try:
+        staging.mkdir(parents=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make {directory}: {error.strerror}") from error
     try:
         notes = form.write(staging, dictionary, facts)
         staging.rename(directory)
