@@ -178,8 +178,8 @@ class ProbeResult:
     Parameters
     ----------
     headline: the table that sums the result up: one row per scorer and null. Column `row` names it
-        (`constant`, `permuted`, `gaussian`, `activations`, `method`), column `map` is the result. Columns are shown in their order, the most telling first:
-        as many as fit.
+        (`constant`, `permuted`, `gaussian`, `activations`, `method`), column `map` is the result.
+        Columns are shown in their order, the most telling first: as many as fit.
     tables: further tidy tables by name, e.g. `traits` with a row per (row, trait)
     """
 
