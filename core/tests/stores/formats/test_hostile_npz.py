@@ -78,6 +78,17 @@ def test_a_header_that_lies_is_refused(chunk, guarded, activations, why):
         guarded(chunk(activations=activations))
 
 
+def test_a_member_that_claims_more_than_the_file_has_is_refused(chunk, guarded):
+    root = chunk(activations=npy(shaped((2**12, 2**12, 16)), bytes(96)))
+    path = root / "chunks" / "chunk_0000.npz"
+    whole = bytearray(path.read_bytes())
+    entry, length = whole.find(b"PK\x01\x02"), 2**30 + len(npy(shaped((2**12, 2**12, 16))))
+    whole[entry + 20 : entry + 28] = struct.pack("<II", length, length)
+    path.write_bytes(whole)
+    with pytest.raises(StoreError, match=f"activations claims {length} bytes, more than there are"):
+        guarded(root)
+
+
 @pytest.mark.parametrize(
     ("mask", "why"),
     [

@@ -297,6 +297,19 @@ def test_another_format_is_told_what_was_looked_for_and_what_is_there(
                 read_checkpoint(tmp_path / place, other)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_written_to_the_file_later_does_not_change_what_was_read(
+    tmp_path: Path, make: Make, name: str
+) -> None:
+    write_checkpoint(tmp_path / "out", name, make("topk" if name == "sparsify" else "relu"), {})
+    weights = max((tmp_path / "out").iterdir(), key=lambda path: path.stat().st_size)
+    found = read_checkpoint(tmp_path / "out").dictionary.tensors()
+    before = {key: tensor.clone() for key, tensor in found.items()}
+    with weights.open("r+b") as file:
+        file.write(b"\xff" * weights.stat().st_size)
+    assert all(torch.equal(found[key], tensor) for key, tensor in before.items())
+
+
 def test_what_is_there_is_not_written_over(
     tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

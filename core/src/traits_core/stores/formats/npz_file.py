@@ -81,6 +81,10 @@ class NpzFile:
             return None
         if len(found) > 1 or found[0].compress_type not in _COMPRESSIONS:
             raise StoreError(f"{self.path}: {name} must be there once, stored or deflated")
+        if found[0].header_offset + found[0].compress_size > self.archive.start_dir:
+            raise StoreError(
+                f"{self.path}: {name} claims {found[0].compress_size} bytes, more than there are"
+            )
         with self.archive.open(found[0]) as stream:
             header = read_npy_header(stream, found[0].file_size, f"{self.path}: {name}")
         return Member(name=name, header=header, compressed=found[0].compress_size, crc=found[0].CRC)

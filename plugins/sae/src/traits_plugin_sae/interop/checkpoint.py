@@ -81,7 +81,8 @@ class Weights:
         tensor = self.tensors[name]
         if tensor.is_complex():
             raise StoreError(f"{self.path}: {name} holds complex numbers")
-        values = tensor.to(torch.float32).contiguous()
+        # A copy: safetensors maps the file, and what is written to it later would be seen here.
+        values = tensor.to(torch.float32, copy=True).contiguous()
         if not values.isfinite().all():
             raise StoreError(f"{self.path}: {name} holds NaN or infinity")
         return values
