@@ -41,13 +41,25 @@ def test_only_what_is_declared_and_set_is_looked_at():
     assert contents_of(Pretrained(Path("a"))) == {"checkpoint": Path("a")}
 
 
-def test_what_is_not_there_is_refused_by_the_name_of_its_option(config, tmp_path):
+def test_what_cannot_be_read_is_refused_by_the_name_of_its_option(config, tmp_path, monkeypatch):
     refuse_missing(config())
     refuse_missing(config(checkpoint=tmp_path))
-    with pytest.raises(
-        ConfigError, match=r"^--method.checkpoint absent: no such file or directory$"
-    ):
-        refuse_missing(config(checkpoint=Path("absent")))
+    (tmp_path / "loop").symlink_to("loop")
+    for name, why in (("absent", "No such file"), ("loop", "Too many levels of symbolic links")):
+        with pytest.raises(ConfigError, match=rf"^--method\.checkpoint .*{name}: {why}"):
+            refuse_missing(config(checkpoint=tmp_path / name))
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read everything
+    with pytest.raises(ConfigError, match=r"^--method\.checkpoint .*: Permission denied$"):
+        refuse_missing(config(checkpoint=tmp_path))
+
+
+def test_a_file_that_cannot_be_read_has_no_digest(tree, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ConfigError, match=r"/weights: Permission denied$"):
+        content_digest(tree / "weights")
 
 
 @pytest.fixture

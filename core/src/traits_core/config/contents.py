@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,31 @@ def contents_of(options: Any) -> dict[str, Path]:
 
 
 def refuse_missing(config: RunConfig) -> None:
-    """Raise ConfigError when the method's options name contents that are not there."""
+    """Raise ConfigError when the method's options name contents that are not there, or not to be read."""
     for name, path in contents_of(config.method.options).items():
-        if not path.exists():
-            raise ConfigError(f"{flag('method.', name)} {path}: no such file or directory")
+        if reason := _why_unreadable(path):
+            raise ConfigError(f"{flag('method.', name)} {path}: {reason}")
+
+
+def _why_unreadable(path: Path) -> str | None:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.strerror
+    return None if os.access(path, os.R_OK) else "Permission denied"
 
 
 def content_digest(path: Path) -> str:
-    """Digest of a file, or of all files of a directory and their names; not of where they are."""
+    """Digest of a file, or of all files of a directory and their names; not of where they are.
+
+    Raises ConfigError when one of them cannot be read.
+    """
     if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}") from error
     files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
     lines = [f"{content_digest(files[name])} {name}\n" for name in sorted(files)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
