@@ -58,8 +58,8 @@ def _no_store(root: Path, registry: Registry) -> StoreError:
         return StoreError(f"{root}: no such directory")
     below = sorted(
         header.parent
-        for directory in ("activations", "scores")
-        for header in root.glob(f"{directory}/*/{HEADER_FILE}")
+        for places in ("*", "activations/*", "scores/*")
+        for header in root.glob(f"{places}/{HEADER_FILE}")
     )
     if below:
         more = ", ..." if len(below) > NAMED else ""
