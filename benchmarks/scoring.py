@@ -134,11 +134,13 @@ def peak_bytes(work: Callable[[], Any]) -> int | None:
     return value("VmHWM") - before
 
 
-def scored(source: Store, scorer: Any, keep: Keep, storage: str, root: Path) -> None:
+def scored(
+    source: Store, scorer: Any, keep: Keep, storage: str, root: Path, dtype: str = "float32"
+) -> None:
     """One pass into a new store at `root`."""
     scorers = {"method": NamedScorer(name="method", digest="0", scorer=scorer)}
     backend = storage_named(storage)
-    header = score_header(scorers, source, "layer", backend, storage, keep)
+    header = score_header(scorers, source, "layer", backend, storage, keep, dtype)
     with StoreSink(root, header, backend, keep) as sink:
         materialize(scorers, source, "layer", [sink], CPU, Silent())
 
@@ -180,17 +182,19 @@ def bench_stores(options: argparse.Namespace, directory: Path) -> Iterator[dict[
     scorer = gaussian_scorer(acts_nd[:4096], k, seed=0)
     tau = float(scorer(acts_nd[:1024]).flatten()[:1_000_000].quantile(0.97))
     forms = {
-        "dense": (KeepAll(NONE), "zarr"),
-        "top-k 32": (KeepTopK(NONE, 32), "zarr"),
-        "threshold at 3 %": (KeepAbove(NONE, tau), "zarr-zstd"),
+        "dense": (KeepAll(NONE), "zarr", "float32"),
+        "dense, float16": (KeepAll(NONE), "zarr", "float16"),
+        "top-k 32": (KeepTopK(NONE, 32), "zarr", "float32"),
+        "threshold at 3 %": (KeepAbove(NONE, tau), "zarr-zstd", "float32"),
     }
     root = directory / "scores"
     works: dict[str, Callable[[], Any]] = {"scorer": lambda: alone(scorer, acts_nd)}
     sizes = {}
-    for name, (keep, storage) in forms.items():
+    for name, form in forms.items():
 
-        def work(name: str = name, keep: Keep = keep, storage: str = storage) -> None:
-            scored(source, scorer, keep, storage, root)
+        def work(name: str = name, form: tuple[Keep, str, str] = form) -> None:
+            keep, storage, dtype = form
+            scored(source, scorer, keep, storage, root, dtype)
             sizes[name] = size_of(root)
 
         works[name] = work

@@ -121,6 +121,21 @@ def test_classes_of_positions_are_probed_from_scores_of_positions(run, registry,
     assert finished.report.is_file()
 
 
+@pytest.mark.parametrize("scores", ["dense", "top-k", "threshold"])
+def test_scores_are_rounded_as_asked_where_a_store_holds_nothing_else(run, registry, scores):
+    exact, rounded = (
+        open_store(run(scores=scores, scores_dtype=dtype).scores / "test", registry)
+        for dtype in ("float32", "float16")
+    )
+    assert rounded.header.dtype == ("float32" if scores == "top-k" else "float16")
+    for name, matrix in open_scores(exact).items():
+        expected_bk = torch.from_numpy(matrix.rows(0, 64)).to(
+            torch.float32 if scores == "top-k" else torch.float16
+        )
+        found_bk = torch.from_numpy(open_scores(rounded)[name].rows(0, 64))
+        assert torch.equal(found_bk, expected_bk.float())
+
+
 def test_a_dataset_without_classes_of_positions_is_refused_before_anything_is_done(run):
     with pytest.raises(DataError, match=r"'digits' has no classes of positions.*--pooling max"):
         run(dataset="digits")

@@ -75,6 +75,9 @@ class RunOptions:
     scores_tau: float = option(
         0.0, help="top-k and threshold: scores are kept as how far they are above this"
     )
+    scores_dtype: Literal["float32", "float16", "bfloat16"] = option(
+        "float32", help="dense and threshold: what stored scores are rounded to"
+    )
     normalize: Literal["none", "center", "standardize", "unit-norm", "zca", "pca"] = option(
         "none", help="what activations go through before the method, and before its scorer"
     )

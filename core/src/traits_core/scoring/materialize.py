@@ -36,8 +36,9 @@ def score_header(
     storage: Storage,
     storage_name: str,
     keep: Keep,
+    dtype: str = "float32",
 ) -> StoreHeader:
-    """Describe the store of what is kept of the scores of `array`.
+    """Describe the store of what is kept of the scores of `array`, rounded to `dtype`.
 
     Raises DataError when scorers have different numbers of prototypes, and few of their scores are kept.
     """
@@ -64,7 +65,7 @@ def score_header(
     return StoreHeader(
         kind="scores",
         storage=storage_name,
-        dtype="float32",
+        dtype=dtype,
         rows=rows,
         positions=positions,
         **attrs.asdict(storage.plan("scores", rows, positions, arrays)),

@@ -46,11 +46,12 @@ def _materialize_split(
     facts = read_facts(run.scorer)
     facts.check_feature(array.feature)
     keep, chosen = keep_of(config.run), score_storage(config, context.registry)
+    dtype = score_dtype(config)
 
     def work() -> None:
         scorers = run_scorers(run, train, context)
         storage: Storage = chosen.build()
-        header = score_header(scorers, store, array.name, storage, chosen.spec.name, keep)
+        header = score_header(scorers, store, array.name, storage, chosen.spec.name, keep, dtype)
         with StoreSink(root, header, storage, keep) as sink:
             materialize(scorers, store, array.name, [sink], context.device, context.progress)
 
@@ -59,7 +60,7 @@ def _materialize_split(
         inputs={
             "scorer": facts.digest,
             "activations": store.digest,
-            "settings": digest_of([config.run.seed, str(keep), chosen.to_json()]),
+            "settings": digest_of([config.run.seed, str(keep), chosen.to_json(), dtype]),
         },
         place=root,
         output=lambda: store_digest(root, context),
@@ -73,6 +74,11 @@ def score_storage(config: RunConfig, registry: Registry) -> Choice:
         return config.storage
     spec = registry.get("storage", "zarr-zstd")
     return Choice(spec, spec.config())
+
+
+def score_dtype(config: RunConfig) -> str:
+    """The dtype of stored scores; of the largest float32, which holds whose they are."""
+    return "float32" if config.run.scores == "top-k" else config.run.scores_dtype
 
 
 def run_scorers(run: RunDirectory, train: Store, context: Context) -> dict[str, NamedScorer]:
