@@ -65,6 +65,23 @@ def test_what_the_function_raises_is_raised_in_its_place(threads):
     assert torch.get_num_threads() == 2
 
 
+def test_torch_has_its_threads_again_when_a_sink_has_failed(scorers, activations, threads):
+    class Full:
+        missing = (range(activations.header.rows // activations.header.positions),)
+
+        def keep(self, scored):
+            return {}
+
+        def take(self, first_example, rows):
+            raise OSError("full")
+
+    threads(2)
+    with pytest.raises(OSError, match="full") as caught:
+        materialize(scorers, activations, "l", [Full()], CPU, Silent())
+    assert torch.get_num_threads() == 2
+    assert caught.tb  # whose frames, as long as they are kept, close no generator
+
+
 @pytest.mark.parametrize("keep", [KeepAll(Pooling("max")), KeepTopK(Pooling("none"), 2)], ids=str)
 def test_a_store_is_the_same_however_many_threads_score(
     keep, sink, scorers, activations, tmp_path, monkeypatch, threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -118,10 +119,11 @@ def materialize(
             batches = ordered_batches(
                 source, array, size * positions, run.start * positions, run.stop * positions, device
             )
-            for tile in in_order(kept, batches, device):
-                for sink, rows in zip(sinks, tile.rows, strict=True):
-                    sink.take(tile.first_example, rows)
-                advance(tile.examples)
+            with closing(in_order(kept, batches, device)) as tiles:
+                for tile in tiles:
+                    for sink, rows in zip(sinks, tile.rows, strict=True):
+                        sink.take(tile.first_example, rows)
+                    advance(tile.examples)
     for sink in sinks:
         sink.finish()
 
