@@ -139,6 +139,13 @@ def test_a_library_without_source_is_refused(tmp_path):
         PythonSource(PythonSourceConfig(), words, tmp_path)
 
 
+@pytest.mark.parametrize("source", [b"x = '\xff'\n", b"x = 1\0\n", b"x = (\n", b"x = = 1\n"])
+def test_a_damaged_module_is_refused(tmp_path, source):
+    (tmp_path / "argparse.py").write_bytes(source)
+    with pytest.raises(DataError, match=r"argparse\.py of the standard library cannot be read"):
+        PythonSource(PythonSourceConfig(), words, tmp_path)
+
+
 @pytest.mark.parametrize("part", ["examples", "traits", "position_labels"])
 def test_unknown_split_is_refused(dataset, part):
     with pytest.raises(DataError, match="python-source has no split 'val'"):

@@ -47,7 +47,7 @@ def labelled_excerpts(
         with tokenize.open(path) as file:
             source = file.read()
         classes, places = character_classes(source), sorted(syntax_places(source))
-    except (OSError, SyntaxError, UnicodeError, tokenize.TokenError) as error:
+    except (OSError, SyntaxError, ValueError, tokenize.TokenError) as error:
         raise DataError(
             f"{path.name} of the standard library cannot be read ({error}): "
             "run a Python that has its library as source files"
