@@ -49,6 +49,14 @@ def test_the_largest_are_parts_of_the_mass_of_a_cluster(masses):
     assert np.array_equal(few_kn, tokens_kn[:, :2])
 
 
+def test_ids_of_positions_without_members_do_not_count(masses):
+    nowhere = np.zeros((1, 1, 3))
+    largest = np.full((1, 1), np.iinfo(np.int64).max)
+    padding = PositionMembers(4, 0, largest, nowhere.astype(np.float32), nowhere.astype(np.int64))
+    after = masses.plus(padding)
+    np.testing.assert_array_equal(after.masses_kv.toarray(), masses.masses_kv.toarray())
+
+
 def test_no_positions_have_no_masses():
     tokens_kn, parts_kn = TokenMasses.empty(3).largest(2)
     assert (tokens_kn == -1).all()

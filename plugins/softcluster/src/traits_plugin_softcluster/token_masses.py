@@ -33,10 +33,10 @@ class TokenMasses:
     def plus(self, members: PositionMembers) -> Self:
         """These and those of a block of positions."""
         n_clusters, n_tokens = self.masses_kv.shape
-        n_tokens = max(n_tokens, int(members.tokens_bs.max(initial=0)) + 1)
         member_bsj = members.values_bsj > 0
         tokens_bsj = np.broadcast_to(members.tokens_bs[..., None], member_bsj.shape)
         pairs = members.clusters_bsj[member_bsj], tokens_bsj[member_bsj]
+        n_tokens = max(n_tokens, int(pairs[1].max(initial=0)) + 1)
         values_e = members.values_bsj[member_bsj].astype(np.float64)
         added_kv = csr_array((values_e, pairs), shape=(n_clusters, n_tokens))
         kept = self.masses_kv
