@@ -1,4 +1,4 @@
-"""What both backbones ask of their callers: images, and layers that exist."""
+"""What backbones ask of their callers: images, and layers that exist."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class KMeans:
 
     @property
     def done(self) -> bool:
-        """True after `max_epochs`, or when exact passes without re-seeding stopped to improve."""
+        """True after `max_epochs`, or when exact passes stalled and re-seeded nothing."""
         return int(self._epoch) >= int(self._stop_at)
 
     def plan(self, rows_per_epoch: int) -> None:

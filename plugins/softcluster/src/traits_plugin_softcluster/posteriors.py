@@ -39,8 +39,8 @@ class Posteriors:
         Products in bfloat16 are wrong by `DOUBT` at most, so that a membership of `least` has a rough
         one of `floor` or more. All of these, and all that may be the largest of a row, are computed
         again in float32; a row whose candidates all are may have more, and is compared with all
-        centres again. Smaller ones stay rough: they only count in the sum over all clusters. With `n` of K
-        clusters, columns are clusters, and `soft_bj` is the tile.
+        centres again. Smaller ones stay rough: they only count in the sum over all clusters. With
+        `n` of K clusters, columns are clusters, and `soft_bj` is the tile.
         """
         floor = math.exp(-2 * DOUBT / centres.temperature)
         screened = centres.route is ProductRoute.SCREENED
