@@ -17,6 +17,7 @@ import pytest
 from traits_core import protocols
 from traits_core.config.structure import structure
 from traits_core.registry import hookspecs
+from traits_core.stores import protocols as store_protocols
 from traits_core.testing import scorer_parts
 from traits_core.testing.case import CHECK_MODULES, checks_of
 from traits_core.testing.static import TAGS
@@ -59,7 +60,11 @@ def test_every_hook_has_a_heading_with_its_signature():
     assert list(sections(page("hooks.md"))) == [f"`{signature(hook)}`" for hook in hooks]
 
 
-@pytest.mark.parametrize("contract", classes_of(protocols), ids=lambda contract: contract.name)
+@pytest.mark.parametrize(
+    "contract",
+    [*classes_of(protocols), *classes_of(store_protocols)],
+    ids=lambda contract: contract.name,
+)
 def test_every_member_of_a_contract_is_described(contract):
     rows = re.findall(
         r"^\| `(.+?)` \|", sections(page("contracts.md"))[contract.name], re.MULTILINE

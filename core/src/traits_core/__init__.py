@@ -18,7 +18,6 @@ from traits_core.protocols import (
     Backbone,
     Comm,
     Dataset,
-    Format,
     HistogramTracker,
     Method,
     PlanningMethod,
@@ -28,8 +27,6 @@ from traits_core.protocols import (
     ScoreMatrix,
     Scorer,
     SparseScorer,
-    Storage,
-    StorageReader,
     Tracker,
 )
 from traits_core.records import (
@@ -56,6 +53,7 @@ from traits_core.specs import (
 )
 from traits_core.stores.foreign import Extra, ForeignStore, OpenStore
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
+from traits_core.stores.protocols import Format, Storage, StorageReader
 from traits_core.tensors import load_tensors, save_tensors
 from traits_core.training.comm import NullComm
 

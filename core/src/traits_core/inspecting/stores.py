@@ -8,7 +8,6 @@ from typing import Any
 
 from traits_core.errors import TraitsError
 from traits_core.inspecting.finding import Finding
-from traits_core.protocols import Format
 from traits_core.registry.plugins import Registry
 from traits_core.stores.extras import read_extras
 from traits_core.stores.foreign import Extra
@@ -16,6 +15,7 @@ from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import HEADER_FILE, header_digest, load_header
 from traits_core.stores.manifest import load_manifest
 from traits_core.stores.open_any import recognize
+from traits_core.stores.protocols import Format
 from traits_core.stores.reader import open_store
 
 

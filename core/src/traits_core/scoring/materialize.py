@@ -10,12 +10,12 @@ import attrs
 
 from traits_core.errors import DataError
 from traits_core.progress import Progress
-from traits_core.protocols import Storage
 from traits_core.scoring.in_order import in_order
 from traits_core.scoring.keeping import Keep
 from traits_core.scoring.scored import NamedScorer, Scored
 from traits_core.scoring.sinks import Sink
 from traits_core.stores.header import ArraySpec, StoreHeader
+from traits_core.stores.protocols import Storage
 from traits_core.stores.reader import Store
 from traits_core.streaming.ordered import ordered_batches
 

@@ -13,7 +13,7 @@ import torch
 from traits_core.config.run_config import Choice, RunOptions
 from traits_core.errors import ConfigError, DataError
 from traits_core.progress import Progress
-from traits_core.protocols import ScoreMatrix, Storage
+from traits_core.protocols import ScoreMatrix
 from traits_core.scoring.keeping import PROTOTYPES, VALUES
 from traits_core.scoring.largest import largest
 from traits_core.scoring.matrix import StoredTopK, open_scores
@@ -21,6 +21,7 @@ from traits_core.stores.convert import refuse_overlap, write_rows
 from traits_core.stores.extras import WithExtras
 from traits_core.stores.foreign import OpenStore
 from traits_core.stores.header import ArraySpec, KeptScores
+from traits_core.stores.protocols import Storage
 from traits_core.stores.reader import Store
 
 if TYPE_CHECKING:

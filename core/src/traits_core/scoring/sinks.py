@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from traits_core.protocols import Storage
 from traits_core.scoring.keeping import Keep
 from traits_core.scoring.scored import Scored
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.manifest import load_manifest
+from traits_core.stores.protocols import Storage
 from traits_core.stores.writer import StoreWriter
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ import attrs
 from traits_core.config.run_config import SourceConfig, digest_of
 from traits_core.config.structure import unstructure
 from traits_core.errors import ConfigError, DataError
-from traits_core.protocols import Backbone, Dataset, Storage
+from traits_core.protocols import Backbone, Dataset
 from traits_core.records import Example
 from traits_core.registry.plugins import suggest
 from traits_core.stages.context import Context, make_directory
 from traits_core.stores.header import ArraySpec, StoreHeader
+from traits_core.stores.protocols import Storage
 from traits_core.stores.reader import Store, is_complete, open_store
 from traits_core.stores.writer import StoreWriter
 

@@ -8,7 +8,6 @@ from typing import Final
 from traits_core.config.run_config import Choice, RunConfig, digest_of
 from traits_core.errors import StageError
 from traits_core.probing.nulls import activations_scorer, gaussian_scorer
-from traits_core.protocols import Storage
 from traits_core.registry.plugins import Registry
 from traits_core.scoring.keeping import keep_of
 from traits_core.scoring.materialize import materialize, score_header
@@ -19,6 +18,7 @@ from traits_core.stages.context import Context
 from traits_core.stages.measure import measure
 from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import Stage, perform
+from traits_core.stores.protocols import Storage
 from traits_core.stores.reader import Store, is_complete, open_store
 from traits_core.streaming.sample import sample_rows
 

@@ -12,11 +12,11 @@ from typing import Any, Protocol, runtime_checkable
 import attrs
 from numpy.typing import NDArray
 
-from traits_core.protocols import Storage
 from traits_core.stores.commit import CREATION, ArrayStats, Commit
 from traits_core.stores.files import STAGING, StoredFile, check_name, describe, move_durably
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.manifest import append_commit
+from traits_core.stores.protocols import Storage
 
 
 @runtime_checkable

@@ -11,10 +11,10 @@ import attrs
 from traits_core.config.run_config import Choice
 from traits_core.errors import StoreError
 from traits_core.progress import Progress
-from traits_core.protocols import Format, Storage
 from traits_core.stores.extras import WithExtras
 from traits_core.stores.foreign import OpenStore
 from traits_core.stores.header import StoreHeader
+from traits_core.stores.protocols import Format, Storage
 from traits_core.stores.writer import StoreWriter
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.protocols import Storage, StorageReader
 from traits_core.stores.foreign import Extra
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.manifest import load_manifest
+from traits_core.stores.protocols import Storage, StorageReader
 
 DIRECTORY: Final = "extras"
 BLOCK: Final = 65_536

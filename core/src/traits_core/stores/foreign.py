@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from traits_core.protocols import StorageReader
     from traits_core.stores.header import StoreHeader
+    from traits_core.stores.protocols import StorageReader
     from traits_core.stores.reader import Store
 
 INDEX: Final = "index"

@@ -10,12 +10,12 @@ import attrs
 
 from traits_core.config.structure import structure
 from traits_core.errors import ConfigError, StoreError
-from traits_core.protocols import Format
 from traits_core.registry.plugins import Registry
 from traits_core.specs import Spec
 from traits_core.stores.extras import read_extras
 from traits_core.stores.foreign import OpenStore
 from traits_core.stores.json_records import HEADER_FILE, header_digest
+from traits_core.stores.protocols import Format
 from traits_core.stores.reader import Store, open_store
 
 NAMED: Final = 2

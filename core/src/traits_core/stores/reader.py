@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from traits_core.errors import StoreError
-from traits_core.protocols import StorageReader
 from traits_core.stores.commit import Commit
 from traits_core.stores.dtypes import NUMPY_DTYPES, decode
 from traits_core.stores.files import check_sizes, checksum
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.json_records import HEADER_FILE, canonical, load_header
 from traits_core.stores.manifest import Manifest, load_manifest
+from traits_core.stores.protocols import StorageReader
 
 if TYPE_CHECKING:
     from traits_core.registry.plugins import Registry

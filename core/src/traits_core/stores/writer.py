@@ -19,7 +19,6 @@ from torch import Tensor
 from traits_core.durable import create_json
 from traits_core.errors import StoreError
 from traits_core.interruption import deferring_signals, stop_if_asked
-from traits_core.protocols import Storage
 from traits_core.stores.batch import check_shapes, measure_part
 from traits_core.stores.commit import ArrayStats
 from traits_core.stores.committer import Committer, Staged
@@ -31,6 +30,7 @@ from traits_core.stores.json_records import HEADER_FILE, load_header
 from traits_core.stores.lock import locked
 from traits_core.stores.manifest import drop_torn_line, load_manifest
 from traits_core.stores.ownership import clear_staging, refuse_foreign, refuse_other
+from traits_core.stores.protocols import Storage
 
 
 @attrs.frozen

@@ -9,11 +9,11 @@ from typing import Final
 
 from traits_core.errors import TraitsError
 from traits_core.progress import Silent
-from traits_core.protocols import Format
 from traits_core.stores.dtypes import NUMPY_DTYPES, TORCH_DTYPES
 from traits_core.stores.foreign import INDEX, LABELS
 from traits_core.stores.header import DTYPES, StoreHeader
 from traits_core.stores.json_records import load_header
+from traits_core.stores.protocols import Format
 from traits_core.testing.case import Case, Check
 from traits_core.testing.expect import expect, expect_refusal, expect_same, fail
 from traits_core.testing.small_export import (

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from traits_core.errors import TraitsError
 from traits_core.progress import Silent
-from traits_core.protocols import Format, Storage, StorageReader
 from traits_core.records import FeatureSpec
 from traits_core.registry.plugins import Registry
 from traits_core.stores.dtypes import TORCH_DTYPES
@@ -21,6 +20,7 @@ from traits_core.stores.extras import WithExtras, read_extras
 from traits_core.stores.foreign import INDEX, LABELS, Extra, OpenStore
 from traits_core.stores.header import ArraySpec, StoreHeader
 from traits_core.stores.json_records import header_digest
+from traits_core.stores.protocols import Format, Storage, StorageReader
 from traits_core.stores.reader import Store, open_store
 from traits_core.stores.writer import StoreWriter
 from traits_core.testing.case import Case

@@ -8,10 +8,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from traits_core.protocols import Storage
 from traits_core.records import FeatureSpec
 from traits_core.stores.dtypes import TORCH_DTYPES
 from traits_core.stores.header import DTYPES, ArraySpec, StoreHeader
+from traits_core.stores.protocols import Storage
 from traits_core.stores.reader import Store, open_store
 from traits_core.stores.writer import StoreWriter
 from traits_core.testing.case import Case

@@ -10,10 +10,10 @@ import attrs
 import numpy as np
 
 from traits_core.errors import StoreError
-from traits_core.protocols import Storage
 from traits_core.stores.dtypes import encode
 from traits_core.stores.files import check_name, checksum
 from traits_core.stores.header import DTYPES, StoreHeader
+from traits_core.stores.protocols import Storage
 from traits_core.testing.case import Case, Check
 from traits_core.testing.expect import expect, expect_same, fail
 from traits_core.testing.small_store import all_headers, opened, small_header, values, write

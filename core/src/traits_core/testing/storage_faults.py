@@ -8,12 +8,12 @@ from shutil import copytree
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from traits_core.protocols import Storage, StorageReader
 from traits_core.stores.commit import Commit
 from traits_core.stores.dtypes import decode
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import load_header
 from traits_core.stores.manifest import load_manifest
+from traits_core.stores.protocols import Storage, StorageReader
 from traits_core.testing.case import Case, Check
 from traits_core.testing.expect import NotApplicable, fail
 from traits_core.testing.small_store import small_header, values, write
