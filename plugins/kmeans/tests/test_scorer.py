@@ -5,7 +5,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import r2_score
 from sklearn.metrics.pairwise import cosine_similarity
 
-from traits_core import StoreError, save_tensors
+from traits_core import ProductRoute, StoreError, save_tensors
 from traits_plugin_kmeans.codebook import Codebook
 from traits_plugin_kmeans.frame import Frame, unit_rows
 from traits_plugin_kmeans.scorer import KMeansScorer
@@ -103,6 +103,11 @@ def test_every_kind_of_scorer_survives_saving(scorer, acts_bd, tmp_path, score, 
     scorer = KMeansScorer(scorer.codebook, frame, score, reach=40.0)
     scorer.save(tmp_path)
     assert torch.equal(KMeansScorer.load(tmp_path, CPU)(acts_bd), scorer(acts_bd))
+
+
+def test_scorers_change_no_precision_that_other_threads_multiply_by(scorer):
+    screened = Codebook(scorer.codebook.centroids_kd, ProductRoute.SCREENED)
+    assert KMeansScorer(screened, scorer.frame).codebook.route is ProductRoute.PLAIN
 
 
 def test_no_rows_give_no_scores(scorer):

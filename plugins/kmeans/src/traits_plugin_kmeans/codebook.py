@@ -155,6 +155,11 @@ class Codebook:
         return self._best(ProductRoute.PLAIN, rows_cd, tile_bk[: len(rows_cd)])
 
 
+def for_threads(codebook: Codebook) -> Codebook:
+    """The same by plain products, which change no setting that other threads multiply by."""
+    return Codebook(codebook.centroids_kd, ProductRoute.PLAIN)
+
+
 def fourth_norms(squares_bd: Tensor) -> Tensor:
     """|x|_4 of rows whose squares are [B, D]."""
     norms_b: Tensor = torch.linalg.vector_norm(squares_bd, dim=1)

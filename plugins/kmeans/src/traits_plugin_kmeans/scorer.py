@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from traits_core import AffineParts, StoreError, check_activations, load_tensors, save_tensors
-from traits_plugin_kmeans.codebook import Codebook, score_tile
+from traits_plugin_kmeans.codebook import Codebook, for_threads, score_tile
 from traits_plugin_kmeans.frame import Frame, unit_rows
 
 FILE: Final = "scorer.safetensors"
@@ -34,7 +34,7 @@ class KMeansScorer:
     reach: no training row is farther than this from any centroid
     """
 
-    codebook: Codebook
+    codebook: Codebook = attrs.field(converter=for_threads)
     frame: Frame
     score: Score = "neg-sq-distance"
     reach: float = 1.0
