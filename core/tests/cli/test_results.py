@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from traits_core.cli.results import WIDTH, print_result
+from traits_core.cli.results import WIDTH, print_result, print_results
 
 
 @pytest.fixture
@@ -38,3 +38,20 @@ def test_a_column_without_any_value_is_left_out(columns):
     rows = [{"row": "constant", "map": 0.1, "nmi": None, "k": None}]
     rows += [{"row": "method", "map": 0.1, "nmi": None, "k": 4}]
     assert columns(*rows) == ["row", "map", "k"]
+
+
+def test_an_option_that_varies_is_shown_rather_than_a_column_of_the_probe_with_its_name(
+    tmp_path, capsys
+):
+    result = {"headline": [{"row": "method", "map": 0.5, "k": 4}], "tables": {}}
+    (tmp_path / "results.json").write_text(json.dumps(result), encoding="utf-8")
+    configs = [
+        SimpleNamespace(digest=k, to_json=lambda k=k: {"method": {"name": "sae", "k": k}})
+        for k in (8, 16)
+    ]
+    paths = {"probe": tmp_path, "root": tmp_path, "report": tmp_path}
+    runs = [SimpleNamespace(config=config, **paths) for config in configs]
+    print_results(runs, configs, as_json=False)
+    names, _, *rows = capsys.readouterr().out.splitlines()
+    assert names.split() == ["k", "map", "run"]
+    assert [row.split()[0] for row in rows] == ["8", "16"]

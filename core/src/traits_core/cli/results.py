@@ -93,9 +93,10 @@ def _result_row(run: RunDirectory, options: dict[str, Any]) -> dict[str, Any]:
     headline = read_result(run).headline
     nulls = {row["row"]: row["map"] for row in headline if "map" in row}
     method = next((row for row in headline if row["row"] == "method"), headline[-1])
+    varied = {column(name): value for name, value in options.items()}
     return {
-        **{column(name): value for name, value in options.items()},
-        **{name: method[name] for name in _first_columns(headline) if name != "row"},
+        **varied,
+        **{name: method[name] for name in _first_columns(headline) if name not in ("row", *varied)},
         **{name: value for name, value in nulls.items() if name != "method"},
         "run": str(run.root),
     }
