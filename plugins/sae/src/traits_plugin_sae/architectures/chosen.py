@@ -37,7 +37,7 @@ def reconstruct_chosen(
         errors_bd = errors_bd.clone()
         for part in range(n_parts - 2, -1, -1):
             errors_mbd[part] += errors_mbd[part + 1]
-    pulls_rd = errors_mbd.view(len(parts_rd), -1)
+    pulls_rd = errors_mbd.flatten(end_dim=1)
     (slopes_e,) = torch.autograd.grad(parts_rd, values_e, pulls_rd)
     factor = 2 / (n_rows * n_parts)
     return Outcome(
