@@ -8,6 +8,7 @@ from traits_core.stores.backends.raw_config import RawConfig
 from traits_core.stores.backends.raw_storage import RawStorage
 from traits_core.stores.backends.zarr_config import ZarrConfig
 from traits_core.stores.backends.zarr_storage import ZarrLz4Storage, ZarrStorage, ZarrZstdStorage
+from traits_core.stores.extras import WithExtras
 from traits_core.stores.files import StoredFile, describe
 from traits_core.stores.manifest import load_manifest
 from traits_core.stores.writer import StoreWriter
@@ -32,6 +33,23 @@ def test_the_manifest_has_the_length_and_checksum_of_every_file(
     files = list(load_manifest(tmp_path, header).files)
     assert len(files) > 9
     assert files == [describe(tmp_path, file.name) for file in files]
+
+
+def test_extras_beside_the_rows_cost_no_second_reading_of_the_rows(
+    tmp_path, evolve, values, monkeypatch
+):
+    read = []
+    monkeypatch.setattr(
+        "traits_core.stores.committer.describe",
+        lambda root, name: read.append(name) or describe(root, name),
+    )
+    header = evolve(storage="zarr")
+    with StoreWriter(tmp_path, header, WithExtras(STORAGES["zarr"], {})) as writer:
+        writer.append(values())
+        writer.finish()
+    assert sorted(read) == sorted(
+        file.name for file in load_manifest(tmp_path, header).creation.files
+    )
 
 
 def test_a_storage_that_checksums_cannot_name_a_file_outside(tmp_path, header, values):

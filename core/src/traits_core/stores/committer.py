@@ -29,6 +29,23 @@ class ChecksummingStorage(Protocol):
         """Write what `write_shard` writes; return the files with their lengths and checksums."""
 
 
+def write_shard(
+    storage: Storage,
+    staging: Path,
+    header: StoreHeader,
+    shard: int,
+    arrays: Mapping[str, NDArray[Any]],
+) -> Sequence[StoredFile]:
+    """Have `storage` write a shard; return its files, read once more for checksums it did not take."""
+    if not isinstance(storage, ChecksummingStorage):
+        names = storage.write_shard(staging, header, shard, arrays)
+        return [describe(staging, name) for name in names]
+    files = storage.write_checksummed(staging, header, shard, arrays)
+    for file in files:
+        check_name(file.name)
+    return files
+
+
 @attrs.frozen
 class Staged:
     """A shard whose files are written and checksummed, in a directory of their own."""
@@ -64,13 +81,7 @@ class Committer:
         """
 
         def write(staging: Path) -> Sequence[StoredFile]:
-            if isinstance(self.storage, ChecksummingStorage):
-                files = self.storage.write_checksummed(staging, self.header, shard, arrays)
-                for file in files:
-                    check_name(file.name)
-                return files
-            names = self.storage.write_shard(staging, self.header, shard, arrays)
-            return [describe(staging, name) for name in names]
+            return write_shard(self.storage, staging, self.header, shard, arrays)
 
         return self._stage(shard, self.header.shard_rows(shard), stats, write)
 

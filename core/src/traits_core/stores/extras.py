@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
+from traits_core.stores.committer import write_shard
+from traits_core.stores.files import StoredFile
 from traits_core.stores.foreign import Extra
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.manifest import load_manifest
@@ -48,6 +50,12 @@ class WithExtras:
     ) -> Sequence[str]:
         """The storage's own."""
         return self.storage.write_shard(staging, header, shard, arrays)
+
+    def write_checksummed(
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    ) -> Sequence[StoredFile]:
+        """The storage's own, which may checksum files while it writes them."""
+        return write_shard(self.storage, staging, header, shard, arrays)
 
     def open(self, root: Path, header: StoreHeader) -> StorageReader:
         """The storage's own."""
