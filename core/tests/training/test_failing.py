@@ -44,7 +44,9 @@ def alone(counting, train, stream, tmp_path):
     return state_of
 
 
-@pytest.mark.parametrize(("hook", "call"), [*((hook, 1) for hook in HOOKS), ("update", 9)])
+@pytest.mark.parametrize(
+    ("hook", "call"), [*((hook, 1) for hook in HOOKS), ("update", 9), ("state_dict", 2)]
+)
 def test_the_others_end_as_if_it_had_not_been_there(
     counting, failing, train, stream, alone, tmp_path, hook, call
 ):
@@ -57,7 +59,12 @@ def test_the_others_end_as_if_it_had_not_been_there(
     assert first.failure is last.failure is None
     assert torch.equal(methods[0].state_d, alone(1))
     assert torch.equal(methods[2].state_d, alone(2))
-    kept = {("initialize", 1): [], ("update", 1): [0], ("update", 9): [7, 8]}
+    kept = {
+        ("initialize", 1): [],
+        ("update", 1): [0],
+        ("update", 9): [7, 8],
+        ("state_dict", 2): [0],
+    }
     assert Checkpoints(directories[1] / "checkpoints").steps() == kept.get((hook, call), [0, 4])
 
 

@@ -64,20 +64,18 @@ class Loop:
                 self._epoch(members, advance)
 
     def _each(self, learners: Sequence[Learner], work: Callable[[Learner], None]) -> list[Learner]:
-        """Do a piece of work with each; returns those that have not failed at it, nor before."""
-        for learner in learners:
+        """Do a piece of work with each that has not failed; returns those that then have not."""
+        for learner in _going(learners):
             try:
                 with shared_fate(learner.comm):
                     work(learner)
             except LearnerError as failure:
                 learner.drop(failure)
-        return [learner for learner in learners if learner.failure is None]
+        return _going(learners)
 
     def _furthest_behind(self) -> list[Learner]:
         """Those in the earliest epoch that somebody is in."""
-        running = [
-            learner for learner in self.learners if learner.failure is None and not learner.finished
-        ]
+        running = [learner for learner in _going(self.learners) if not learner.finished]
         epoch = min((learner.cursor.epoch for learner in running), default=0)
         return [learner for learner in running if learner.cursor.epoch == epoch]
 
@@ -89,18 +87,16 @@ class Loop:
             self.stream.batches(members[0].cursor.epoch, start=start), start
         ):
             waited = time.monotonic() - asked
-            taking = [member for member in members if member.cursor.batch == batch]
+            taking = [m for m in members if m.cursor.batch == batch]
             taken = self._each(taking, partial(Learner.step, acts_bd=acts_bd, waited=waited))
-            members = [member for member in members if member.failure is None]
-            if not members:
+            if not _going(members):
                 return
             advance(1)
             overdue = time.monotonic() - kept >= 60 * self.checkpoint_minutes
             keep = self.comm.any_flag(asked_to_stop() or overdue)
             kept = time.monotonic() if keep else kept
-            for member in taken:
-                if keep or member.cursor.step % self.checkpoint_every == 0:
-                    member.save()
+            due = [m for m in taken if keep or m.cursor.step % self.checkpoint_every == 0]
+            self._each(due, Learner.save)
             if keep:
                 self._stop_if_asked()
             asked = time.monotonic()
@@ -112,3 +108,8 @@ class Loop:
         stop_if_asked()
         if stop:
             raise Interrupted(signal.SIGTERM)
+
+
+def _going(learners: Sequence[Learner]) -> list[Learner]:
+    """Those that have not failed."""
+    return [learner for learner in learners if learner.failure is None]
