@@ -78,7 +78,7 @@ def test_a_checkpoint_that_has_changed_since_it_was_scored_is_refused(context, t
     taken = resolve_run(
         {**RANDOM, "method": {"name": "sae", "checkpoint": str(checkpoint)}}, context.registry
     )
-    with pytest.raises(ConfigError, match=f"--method.checkpoint {checkpoint}: no such"):
+    with pytest.raises(ConfigError, match=f"--method.checkpoint {checkpoint}: No such file"):
         run_all(taken, context)
     shutil.copytree(trained[0].scorer, checkpoint)
     run = run_all(taken, context)
