@@ -49,7 +49,7 @@ class SphericalKMeans:
 
     @property
     def done(self) -> bool:
-        """True after the last pass, and when passes stopped to improve."""
+        """True after the last pass, and when passes stopped improving."""
         return bool(self._state["converged"]) or int(self._state["epoch"]) >= self.max_epochs
 
     def initialize(self, sample_nd: Tensor) -> None:
@@ -71,13 +71,13 @@ class SphericalKMeans:
         self._comm.all_sum(mean_d, directions_kd)
 
     def update(self, acts_bd: Tensor) -> Mapping[str, float]:
-        """Add each row to the sum of its prototype; the prototypes do not move yet."""
+        """Add each row, if there is any, to the sum of its prototype; the prototypes do not move yet."""
         directions_kd = self._state["directions_kd"]
         unit_bd = unit_rows(acts_bd, self._state["mean_d"])
         cosines_b, nearest_b = (unit_bd @ directions_kd.T).max(dim=1)
         self._state["sums_kd"].index_add_(0, nearest_b, unit_bd.double())
         self._state["rows_and_cosines"] += cosines_b.new_tensor([len(cosines_b), cosines_b.sum()])
-        return {"batch_cosine": float(cosines_b.mean())}
+        return {"batch_cosine": float(cosines_b.sum()) / max(len(cosines_b), 1)}
 
     def end_epoch(self) -> Mapping[str, float]:
         """Turn each prototype to the mean of its rows; one without rows stays where it is."""
