@@ -106,9 +106,7 @@ def test_two_processes_learn_what_one_does(name, learner, planted):
     def work(comm):
         method = learner(32, comm=comm, **options)
         method.initialize(rows_nd)
-        for batch, cut in zip(
-            batches, (70, 70, 1, 70, 120), strict=True
-        ):  # in the end one has none
+        for batch, cut in zip(batches, (70, 70, 1, 70, 120), strict=True):  # one ends without rows
             method.update(batch[:cut] if comm.rank == 0 else batch[cut:])
         return method.state_dict(), method.end_epoch()
 
