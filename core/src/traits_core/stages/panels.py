@@ -53,17 +53,18 @@ def trait_panels(
         rows = top_examples(scores_np.max(1), PICTURES).tolist()
         heats = _heat_maps(scorer, test, rows, trait.prototype, context)
         has_np = has_npt[..., names.index(trait.trait)]
+        shown = map(examples.__getitem__, rows)  # which decodes each once
         exemplars = tuple(
             Exemplar(
-                image=examples[row].image,
-                text=examples[row].text,
-                spans=examples[row].spans or (),
+                image=example.image,
+                text=example.text,
+                spans=example.spans or (),
                 heat_hw=heat,
-                caption=examples[row].caption or examples[row].id,
+                caption=example.caption or example.id,
                 positive=bool(has_np[row, scores_np[row].argmax()]),
                 score=float(scores_np[row].max()),
             )
-            for row, heat in zip(rows, heats, strict=True)
+            for row, example, heat in zip(rows, shown, heats, strict=True)
         )
         panels.append(_panel(kind, trait, exemplars))
     return tuple(panels)
