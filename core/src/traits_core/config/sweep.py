@@ -77,11 +77,11 @@ def sweep(raw: RawConfig, axes: Axes, registry: Registry) -> list[RunConfig]:
             chosen.setdefault(section, {})[name] = value
         configs.append(resolve_run(merge(raw, chosen), registry))
     order = configs[0].run.order_seed
-    ordered = [_in_order(config, order) for config in configs]
+    ordered = [_with_order(config, order) for config in configs]
     return list({config.digest: config for config in ordered}.values())
 
 
-def _in_order(config: RunConfig, order: int) -> RunConfig:
+def _with_order(config: RunConfig, order: int) -> RunConfig:
     if config.run.order_seed == order:
         return config
     return attrs.evolve(config, run=attrs.evolve(config.run, shuffle_seed=order))

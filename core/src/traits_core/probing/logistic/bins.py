@@ -17,6 +17,7 @@ OCTAVES: Final = 16
 """Bins of either side reach 2**16 scales from the centre; what is further away joins the last."""
 
 FURTHEST: Final = np.nextafter(np.float32(1 << OCTAVES), np.float32(0))
+"""The largest number, 1 + the distance in scales, that the last bin is of."""
 
 PER_DEVIATION: Final = 4
 """Scales in a standard deviation: outliers, which widen it, must not make the other bins coarse."""
