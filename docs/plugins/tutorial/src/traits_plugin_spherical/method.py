@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from traits_core import Comm, DataError, StoreError
+from traits_core import Comm, DataError, check_activations, check_state
 from traits_plugin_spherical.config import SphericalConfig
-from traits_plugin_spherical.scorer import CosineScorer, check_rows, unit_rows
+from traits_plugin_spherical.scorer import CosineScorer, unit_rows
 
 
 class SphericalKMeans:
@@ -55,7 +55,7 @@ class SphericalKMeans:
     def initialize(self, sample_nd: Tensor) -> None:
         """Start from random rows, seen from the mean; all processes take those of rank 0."""
         mean_d, directions_kd = self._state["mean_d"], self._state["directions_kd"]
-        check_rows(sample_nd, len(mean_d))
+        check_activations(sample_nd, len(mean_d))
         n_rows, n_prototypes = len(sample_nd), len(directions_kd)
         if n_rows < n_prototypes:
             raise DataError(
@@ -104,8 +104,6 @@ class SphericalKMeans:
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state`; raises StoreError when it is not of these options and this width."""
-        mine = {name: tensor.shape for name, tensor in self._state.items()}
-        if mine != {name: tensor.shape for name, tensor in state.items()}:
-            raise StoreError("not a checkpoint of spherical k-means with these options")
+        check_state(self._state, state, "spherical k-means with these options and this width")
         for name, tensor in self._state.items():
             tensor.copy_(state[name])

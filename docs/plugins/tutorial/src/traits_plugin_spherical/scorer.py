@@ -10,23 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from traits_core import DataError, load_tensors, save_tensors
+from traits_core import check_activations, load_tensors, save_tensors
 
 FILE = "scorer.safetensors"
 
 
-def check_rows(acts_bd: Tensor, d_model: int) -> None:
-    """Refuse another width, an integer dtype, NaN and infinity with DataError."""
-    shape = tuple(acts_bd.shape)
-    if len(shape) != 2 or shape[1] != d_model or not acts_bd.is_floating_point():
-        raise DataError(f"expected floats of shape (rows, {d_model}), got {acts_bd.dtype} {shape}")
-    if not acts_bd.isfinite().all():
-        raise DataError(f"activations {shape} contain NaN or infinity: extract them again")
-
-
 def unit_rows(acts_bd: Tensor, mean_d: Tensor) -> Tensor:
-    """Centre activations [B, D] of any float dtype and scale them to unit length, float32."""
-    check_rows(acts_bd, len(mean_d))
+    """Centre activations [B, D] of any float dtype and scale them to unit length, float32.
+
+    Raises DataError for another width, an integer dtype, NaN and infinity.
+    """
+    check_activations(acts_bd, len(mean_d))
     return normalize(acts_bd.float() - mean_d, dim=1)
 
 
