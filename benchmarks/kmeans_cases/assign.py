@@ -26,7 +26,7 @@ CPU: Final = torch.device("cpu")
 
 def our_labels(rows_nd: Tensor, frame: Frame, codebook: Codebook, tile_bk: Tensor) -> Tensor:
     """The nearest centroids [N], centring included, as an exact pass finds them."""
-    labels_n = torch.empty(len(rows_nd), dtype=torch.int64)  # not parts, which would hold the heap up
+    labels_n = torch.empty(len(rows_nd), dtype=torch.int64)  # parts would hold the heap up
     for start in range(0, len(rows_nd), len(tile_bk)):
         part = slice(start, start + len(tile_bk))
         labels_n[part] = codebook.nearest(frame.rows(rows_nd[part]), tile_bk).labels_b
