@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
+from store_cases.timing import processor
 from torch import Tensor
 
 from traits_core.training.comm import NullComm
@@ -33,11 +32,7 @@ Contender = Callable[[Tensor, int], Any]
 
 def machine() -> str:
     """Processor, the threads we may use, and the torch that did the work."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = models[0] if models else platform.processor()
-    return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    return f"{processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def power_law(n: int, d_model: int) -> Tensor:

@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 from probe_cases import logistic
+from store_cases.timing import processor
 
 from traits_core.probing.ap import Kernel, available_threads, average_precision
 from traits_core.probing.bootstrap import resampled_maps
@@ -56,11 +55,7 @@ def in_turns(works: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, 
 
 def machine() -> str:
     """Processor, the threads we may use, and the numpy that did the work."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = models[0] if models else platform.processor()
-    return f"{name}, {available_threads()} threads, numpy {np.__version__}"
+    return f"{processor()}, {available_threads()} threads, numpy {np.__version__}"
 
 
 @attrs.frozen

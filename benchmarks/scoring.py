@@ -17,18 +17,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
 import statistics
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from store_cases.timing import in_turn, processor
 from torch import Tensor
 
 from traits_core.probing.nulls import gaussian_scorer
@@ -52,11 +51,7 @@ PIECE: Final = 1 << 19  # larger writes may be slower
 
 def machine() -> str:
     """Processor, the threads we may use, and the torch that did the work."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = models[0] if models else platform.processor()
-    return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    return f"{processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def storage_named(name: str) -> Any:
@@ -101,22 +96,12 @@ def activations(root: Path, rows: int, width: int, positions: int) -> tuple[Stor
     return open_store(root, load_registry()), acts_nd
 
 
-def best_of(
-    works: Mapping[str, Callable[[], Any]], rounds: int, out: Path, size: int
-) -> dict[str, list[float]]:
-    """Seconds of each, in turn, after a turn that does not count; `out` is missing, `size` bytes are warm."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(rounds + 1):
-        for name, work in works.items():
-            shutil.rmtree(out, ignore_errors=True)
-            files(out, size)
-            shutil.rmtree(out)
-            os.sync()
-            start = time.perf_counter()
-            work()
-            if number:
-                times[name].append(time.perf_counter() - start)
-    return times
+def cleared(out: Path, size: int) -> None:
+    """Leave no `out`, and as much memory warm as `size` bytes of files take."""
+    shutil.rmtree(out, ignore_errors=True)
+    files(out, size)
+    shutil.rmtree(out)
+    os.sync()
 
 
 def peak_bytes(work: Callable[[], Any]) -> int | None:
@@ -209,7 +194,7 @@ def bench_stores(options: argparse.Namespace, directory: Path) -> Iterator[dict[
         writing.join()
 
     works["scorer and files"] = together
-    times = best_of(works, options.rounds, root, dense)
+    times = in_turn(works, options.rounds, lambda: cleared(root, dense))
     for name in forms:
         case = f"{name}, {len(acts_nd)} x {k}, {width} wide"
         for metric, of in (("best time", min), ("median time", statistics.median)):
@@ -263,7 +248,7 @@ def bench_pooled(options: argparse.Namespace, directory: Path) -> Iterator[dict[
     for rows in TILES:
         works[f"product of {rows} rows"] = lambda rows=rows: product(acts_nd, weights_dk, rows)
     n = len(acts_nd)
-    times = best_of(works, options.rounds, root, n // positions * k * 4)
+    times = in_turn(works, options.rounds, lambda: cleared(root, n // positions * k * 4))
     case = f"max of {positions}, {n} x {k}, {width} wide (of 1.5 million rows)"
     for metric, of in (("best time", min), ("median time", statistics.median)):
         floor = min(of(times[name]) for name in times if name != "ours")

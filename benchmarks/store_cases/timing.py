@@ -15,13 +15,17 @@ import attrs
 Work = Callable[[], Any]
 
 
-def machine() -> str:
-    """Processor, the threads we may use, and the load that others make."""
+def processor() -> str:
+    """The model of the processor, where the system tells."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = models[0] if models else platform.processor()
-    return f"{name}, {len(os.sched_getaffinity(0))} threads, load {os.getloadavg()[0]:.1f}"
+    return models[0] if models else platform.processor()
+
+
+def machine() -> str:
+    """Processor, the threads we may use, and the load that others make."""
+    return f"{processor()}, {len(os.sched_getaffinity(0))} threads, load {os.getloadavg()[0]:.1f}"
 
 
 @attrs.frozen(kw_only=True)
