@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from traits_core.registry.loader import load_registry
+from traits_core.registry.plugins import Plugin, Registry, Status
+
 DRIVER = Path(__file__).with_name("driver.py")
 
 
@@ -35,6 +38,24 @@ def outcome(home: Path) -> dict:
         "metrics": metrics,
         "report": (root / "report" / "index.html").exists(),
     }
+
+
+@pytest.fixture(scope="session")
+def registry_with():
+    """What is installed, and a plugin of the given name, module and specs."""
+
+    def registry(name, module, *specs):
+        plugin = Plugin(
+            name=name,
+            distribution=name,
+            version="0",
+            module=module,
+            status=Status.OK,
+            specs=specs,
+        )
+        return Registry((*load_registry().plugins, plugin))
+
+    return registry
 
 
 @pytest.fixture(name="drive")

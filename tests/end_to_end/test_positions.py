@@ -13,8 +13,6 @@ from traits_core.config.fields import option
 from traits_core.config.run_config import resolve_run
 from traits_core.errors import DataError, StageError
 from traits_core.progress import Silent
-from traits_core.registry.loader import load_registry
-from traits_core.registry.plugins import Plugin, Registry, Status
 from traits_core.scoring.matrix import open_scores
 from traits_core.stages.compose import run_all
 from traits_core.stages.context import Context
@@ -56,7 +54,7 @@ class Blot(Ink):
 
 
 @pytest.fixture(scope="module")
-def registry():
+def registry(registry_with):
     """What is installed, and the datasets `ink` and `blot`."""
     specs = tuple(
         DatasetSpec(
@@ -68,15 +66,7 @@ def registry():
         )
         for made in (Ink, Blot)
     )
-    plugin = Plugin(
-        name="ink",
-        distribution="ink",
-        version="0",
-        module=__name__,
-        status=Status.OK,
-        specs=specs,
-    )
-    return Registry((*load_registry().plugins, plugin))
+    return registry_with("ink", __name__, *specs)
 
 
 @pytest.fixture(scope="module")

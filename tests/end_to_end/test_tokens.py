@@ -8,8 +8,6 @@ import torch
 from traits_core import BackboneSpec, DataError, DatasetSpec, FeatureSpec
 from traits_core.config.run_config import resolve_run
 from traits_core.progress import Silent
-from traits_core.registry.loader import load_registry
-from traits_core.registry.plugins import Plugin, Registry, Status
 from traits_core.stages.compose import run_all
 from traits_core.stages.context import Context
 from traits_core.stages.probe import read_result
@@ -70,7 +68,7 @@ class Letters:
 
 
 @pytest.fixture(scope="module")
-def registry():
+def registry(registry_with):
     specs = (
         DatasetSpec(
             name="words",
@@ -86,15 +84,7 @@ def registry():
             factory=f"{__name__}:Letters",
         ),
     )
-    plugin = Plugin(
-        name="words",
-        distribution="words",
-        version="0",
-        module=__name__,
-        status=Status.OK,
-        specs=specs,
-    )
-    return Registry((*load_registry().plugins, plugin))
+    return registry_with("words", __name__, *specs)
 
 
 @pytest.fixture(scope="module")

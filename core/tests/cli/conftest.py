@@ -11,8 +11,6 @@ from pathlib import Path
 import attrs
 import pytest
 
-from traits_core.cli.app import main
-
 SITE = Path(__file__).parent / "site"
 
 
@@ -32,23 +30,6 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("TRAITS_HOME", "TRAITS_DISABLE_PLUGINS", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def traits(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ended]:
-    """Run `traits ARGUMENTS...` in this process."""
-
-    def run(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["traits", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), out, err)
-
-    return run
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from traits_core.cli.app import main
 from traits_core.probing.selection import chosen_scores
 from traits_core.registry.loader import load_registry
 from traits_core.scoring.matrix import StoredScores
@@ -19,16 +17,13 @@ DIGITS = ["--dataset", "digits", "--method", "random", "--device", "cpu", "--dat
 
 
 @pytest.fixture
-def traits(monkeypatch, capsys):
+def traits(traits):
+    """Run `traits WORDS... --home HOME`: what it printed; it ends as expected."""
+
     def command(*words, home=None, code=0):
-        where = ["--home", str(home)] if home else []
-        monkeypatch.setattr(sys, "argv", ["traits", *words, *where])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        assert (ended.value.code or 0) == code, err
-        return out if code == 0 else err
+        ended = traits(*words, *(["--home", home] if home else []))
+        assert ended.code == code, ended.err
+        return ended.out if code == 0 else ended.err
 
     return command
 

@@ -1,12 +1,10 @@
 """Commands that take any store, on stores of a few scores of each row."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from traits_core.cli.app import main
 from traits_core.registry.loader import load_registry
 from traits_core.scoring.keeping import KeepAbove, KeepAll, KeepTopK
 from traits_core.scoring.matrix import open_scores
@@ -23,17 +21,13 @@ FEW = list(SAID)[1:]
 
 
 @pytest.fixture
-def traits(monkeypatch, capsys, tmp_path):
+def traits(traits, monkeypatch, tmp_path):
     """Run `traits ARGUMENTS...`: its exit code, and what it printed."""
     monkeypatch.setenv("TRAITS_HOME", str(tmp_path / "home"))
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["traits", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out + err
+        ended = traits(*arguments)
+        return ended.code, ended.out + ended.err
 
     return run
 

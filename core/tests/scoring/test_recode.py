@@ -1,14 +1,12 @@
 """A store of scores in another form is the one that scoring would have written, or is refused."""
 
 import json
-import sys
 
 import attrs
 import numpy as np
 import pytest
 
 from traits_core import ConfigError, DataError
-from traits_core.cli.app import main
 from traits_core.config.run_config import Choice
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
@@ -197,21 +195,6 @@ def test_one_that_stopped_goes_on_and_reads_a_chunk_at_a_time(
     assert rows[0].start == 20
     assert max(map(len, rows)) == 2
     assert found.digest == recoded(store, form, tmp_path / "at-once").digest
-
-
-@pytest.fixture
-def traits(monkeypatch, capsys):
-    """Run `traits ARGUMENTS...`: its exit code, and what it printed."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["traits", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return run
 
 
 def test_the_command_says_what_is_kept_and_how_large_it_is(scored, traits, tmp_path):

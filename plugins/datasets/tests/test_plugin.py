@@ -38,6 +38,8 @@ def test_every_spec_builds_its_example(spec):
     try:
         assert spec.load()(config, **arguments)
     except PluginError as lacking:
+        if "[text]" not in str(lacking):
+            raise
         pytest.skip(str(lacking))
 
 

@@ -1,38 +1,15 @@
 """`traits convert` and `traits inspect` as a user sees them."""
 
 import json
-import sys
 from pathlib import Path
 
-import attrs
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
 
-from traits_core.cli.app import main
 from traits_core.stores.json_records import load_header
 from traits_core.stores.writer import StoreWriter
-
-
-@attrs.frozen
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def traits(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["traits", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), out, err)
-
-    return run
 
 
 def test_convert_says_what_it_made(traits, native, opening, everything, tmp_path):

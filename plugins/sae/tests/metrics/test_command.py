@@ -1,28 +1,24 @@
 """`traits sae evaluate`, as a user types it, on a run of the digits."""
 
 import json
-import sys
 
 import pytest
 import torch
 
 from traits_core import load_registry, load_scorer, open_any
-from traits_core.cli.app import main
 
 RUN = ["run", "--method", "sae", "--dataset", "digits", "--dataset.limit", "200"]
 SMALL = ["--method.n-latents=24", "--method.k=4", "--method.steps=8", "--device", "cpu", "--json"]
 
 
 @pytest.fixture
-def traits(monkeypatch, capsys):
+def traits(traits):
+    """Run `traits WORDS...`: what it printed; it ends as expected."""
+
     def command(*words, code=0):
-        monkeypatch.setattr(sys, "argv", ["traits", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        assert (ended.value.code or 0) == code, err
-        return out if code == 0 else err
+        ended = traits(*words)
+        assert ended.code == code, ended.err
+        return ended.out if code == 0 else ended.err
 
     return command
 
