@@ -16,6 +16,7 @@ from traits_core.errors import (
 from traits_core.protocols import (
     AffineScorer,
     Backbone,
+    BlockwiseScorer,
     Comm,
     Dataset,
     HistogramTracker,
@@ -79,6 +80,7 @@ __all__ = [
     "ArraySpec",
     "Backbone",
     "BackboneSpec",
+    "BlockwiseScorer",
     "BusyError",
     "Comm",
     "CommandSpec",

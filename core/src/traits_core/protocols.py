@@ -5,7 +5,7 @@ Nothing needs to inherit from these: the contract tests decide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
@@ -75,6 +75,14 @@ class SparseScorer(Protocol):
 
         No prototype stands twice in a row; places that a row does not need hold value 0.
         """
+
+
+@runtime_checkable
+class BlockwiseScorer(Protocol):
+    """A scorer that scores a block of prototypes after the other, each to be used while the cache has it."""
+
+    def blocks(self, acts_bd: Tensor, width: int) -> Iterator[Tensor]:
+        """Yield the columns of what calling it returns: float32 [B, `width`], the last block what is left."""
 
 
 @runtime_checkable
