@@ -192,12 +192,31 @@ def test_exact_passes_forget_what_moving_averages_knew(learner, planted):
     torch.testing.assert_close(centres_kd, after_kd, rtol=1e-4, atol=1e-5)
 
 
-def test_it_goes_on_to_the_exact_epochs_and_stops_when_epochs_no_longer_improve(
-    learner, fit, planted
-):
+def test_no_epoch_is_left_out_when_the_order_of_the_rows_lowers_the_objective(learner, planted):
+    rows_nd, labels_n, _ = planted(n=8000, k=60, kappa=20.0)
+    windows = [rows_nd[labels_n % 4 == window] for window in range(4)]  # of a store, shuffled alone
+    method = learner(16, n_clusters=40, center=False)
+    method.initialize(rows_nd)
+    measured, exact = [], []
+    while not method.done:
+        order = torch.randperm(4, generator=torch.Generator().manual_seed(len(measured)))
+        for acts_bd in torch.cat([windows[window] for window in order]).split(256):
+            method.update(acts_bd)
+        measured.append(method.end_epoch()["objective"])
+        exact.append(exact_em(rows_nd, method.scorer().centres.centres_kd, 0.03)[0])
+    assert len(measured) == 10
+    assert any(
+        measured[epoch + 1] < measured[epoch] and exact[epoch + 1] > exact[epoch]
+        for epoch in range(6)
+    )
+    assert exact[9] == max(exact)
+
+
+def test_exact_epochs_that_no_longer_improve_are_the_last(learner, fit, planted):
     rows_nd, *_ = planted(kappa=500.0)
-    history = fit(learner(16, n_clusters=12, max_epochs=50, exact_epochs=20), rows_nd)
-    assert 4 <= len(history) < 15
+    options = {"n_clusters": 12, "max_epochs": 12, "exact_epochs": 9}
+    assert 4 < len(fit(learner(16, **options), rows_nd)) < 8
+    assert len(fit(learner(16, tol=2.0, **options), rows_nd)) == 5
 
 
 def test_clusters_without_members_move_to_far_rows(learner, planted):

@@ -52,7 +52,7 @@ class SoftClusterConfig:
     )
     tol: float = option(
         1e-4,
-        help="the exact epochs begin, and end, early when an epoch raises the objective by less",
+        help="exact epochs end early when one raises the objective by less",
         validator=attrs.validators.ge(0.0),
     )
     seeding_rows: int | None = option(

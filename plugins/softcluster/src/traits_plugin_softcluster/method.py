@@ -62,7 +62,6 @@ class SoftCluster:
         self._centres = Centres(self._shift_d.repeat(n, 1), config.temperature)
         self._sums_kd = torch.zeros(n, d_model, dtype=torch.float64, device=self._device)
         self._epoch = torch.zeros((), dtype=torch.int64)
-        self._exact_from = torch.tensor(max(0, config.max_epochs - config.exact_epochs))
         self._last_objective = torch.full((), -torch.inf, dtype=torch.float64)
         self._converged = torch.zeros((), dtype=torch.bool)
 
@@ -78,9 +77,8 @@ class SoftCluster:
 
     @property
     def done(self) -> bool:
-        """True after the exact epochs, or when one of them no longer improved."""
-        exact_epochs = min(self._config.exact_epochs, self.max_epochs)
-        return bool(self._converged) or int(self._epoch) >= int(self._exact_from) + exact_epochs
+        """True after `max_epochs`, or when an exact epoch no longer improved."""
+        return bool(self._converged) or int(self._epoch) >= self.max_epochs
 
     @torch.no_grad()
     def initialize(self, sample_nd: Tensor) -> None:
@@ -153,16 +151,20 @@ class SoftCluster:
                 "empty, or all its rows are equal"
             )
         metrics = self._totals.metrics()
-        stalled = metrics["objective"] < float(self._last_objective) + self._config.tol
-        centres_kd = self._centres.centres_kd
+        centres_kd, stalled = self._centres.centres_kd, False
         if self._exact:
             self._comm.all_sum(self._sums_kd)
             centres_kd = normalized(self._sums_kd, centres_kd)
+            # Only passes with fixed centres compare: those that move follow the order of the rows.
+            stalled = metrics["objective"] < float(self._last_objective) + self._config.tol
+            self._last_objective.fill_(metrics["objective"])
         twins_k = duplicates(centres_kd, self._tile_bk)
-        n_reseeded = self._reseed(centres_kd, twins_k, stalled)
+        n_reseeded = self._reseed(centres_kd, twins_k)
         self._move_to(centres_kd)
-        self._last_objective.fill_(metrics["objective"])
-        self._plan(stalled and n_reseeded == 0)
+        self._converged.fill_(stalled and n_reseeded == 0)
+        self._epoch += 1
+        if self._exact:
+            self._sums_kd.zero_()
         self._totals.clear()
         self._far.clear()
         metrics["n_reseeded"] = float(n_reseeded)
@@ -197,7 +199,7 @@ class SoftCluster:
     @property
     def _exact(self) -> bool:
         """Whether centres are fixed during this epoch."""
-        return int(self._epoch) >= int(self._exact_from)
+        return int(self._epoch) >= self.max_epochs - self._config.exact_epochs
 
     def _assign(self, rows_bd: Tensor) -> BatchSums:
         """Find the members of unit rows, tile by tile, and what they add to each cluster."""
@@ -233,30 +235,17 @@ class SoftCluster:
     def _move_to(self, centres_kd: Tensor) -> None:
         self._centres = Centres(centres_kd, self._config.temperature)
 
-    def _plan(self, settled: bool) -> None:
-        """Count the epoch, and decide whether exact ones begin, or end, early."""
-        if self._exact:
-            self._converged.fill_(settled)
-        elif settled:
-            self._exact_from.fill_(int(self._epoch) + 1)
-        self._epoch += 1
-        if self._exact:
-            self._sums_kd.zero_()
-        if int(self._epoch) == int(self._exact_from):
-            self._last_objective.fill_(-torch.inf)  # moving centres had an objective of their own
-
-    def _reseed(self, centres_kd: Tensor, twins_k: Tensor, stalled: bool) -> int:
+    def _reseed(self, centres_kd: Tensor, twins_k: Tensor) -> int:
         """Move starving clusters to far rows, in place; returns how many moved.
 
         Clusters without any mass always starve. While batches still move the centres, so do twins
-        of an earlier one and, as long as epochs improve, those below `small_cluster` of the mean.
+        of an earlier one, and those below `small_cluster` of the mean mass.
         """
         masses_k = self._totals.masses_k
         starving_k = masses_k == 0
         if not self._exact:
             starving_k |= twins_k
-            if not stalled:
-                starving_k |= masses_k < self._config.small_cluster * float(masses_k.mean())
+            starving_k |= masses_k < self._config.small_cluster * float(masses_k.mean())
         hunger_k = torch.where(starving_k, masses_k, torch.inf)
         rows_nd = self._far.earliest(int(starving_k.sum()), self._comm)
         moved = hunger_k.argsort(stable=True)[: len(rows_nd)]
@@ -274,7 +263,6 @@ class SoftCluster:
             "centres_kd": self._centres.centres_kd,
             "sums_kd": self._sums_kd,
             "epoch": self._epoch,
-            "exact_from": self._exact_from,
             "last_objective": self._last_objective,
             "converged": self._converged,
         }
