@@ -1,8 +1,9 @@
 """Columns that are asked for are left out only where they cannot be known, and it is said why."""
 
+import attrs
 import pytest
 
-from traits_core.comparing.columns import PAIRED, STABILITY, Columns, add_columns
+from traits_core.comparing.columns import PAIRED, STABILITY, add_columns
 from traits_core.comparing.groups import grouped
 from traits_core.comparing.run_facts import read_facts_of_run
 from traits_core.errors import StageError
@@ -16,7 +17,7 @@ def measure(group, registry):
     return [{"behind": 0.0} for _ in group.entries]
 
 
-COLUMNS = Columns(flag="--paired", measure=measure, applies=PAIRED.applies, nothing="nothing")
+COLUMNS = attrs.evolve(PAIRED, measure=measure)
 
 
 @pytest.fixture

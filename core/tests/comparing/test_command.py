@@ -167,6 +167,25 @@ def test_what_is_said_of_a_damaged_result_mends_it_and_keeps_the_training(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("flag", "lost"), [("--paired", "scores/test"), ("--stability", "scorer")])
+def test_a_run_that_lacks_what_a_flag_reads_is_left_out_when_it_was_found(
+    traits, runs, tmp_path, flag, lost
+):
+    copies = [tmp_path / "runs" / Path(run["run"]).name for run in runs]
+    for run, copy in zip(runs, copies, strict=True):
+        shutil.copytree(run["run"], copy)
+    shutil.rmtree(copies[0] / lost)
+    (group,) = json.loads(traits("compare", "--each", "--json", home=tmp_path))["groups"]
+    assert len(group["entries"]) == 3
+    (group,) = json.loads(traits("compare", flag, "--json", home=tmp_path))["groups"]
+    compared = {run for entry in group["entries"] for run in entry["runs"]}
+    assert compared == set(map(str, copies[1:]))
+    message = traits("compare", *map(str, copies), flag, home=tmp_path, code=2)
+    assert f"{copies[0] / lost}: " in message
+    assert f"compare without {flag}, or remove {copies[0] / lost}" in message
+
+
+@pytest.mark.slow
 def test_the_later_stages_take_the_digest_that_compare_shows(traits, runs, home):
     root = Path(runs[0]["run"])
     digest = root.name.rpartition("-")[2]

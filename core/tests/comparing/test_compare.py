@@ -1,5 +1,6 @@
 """Runs are found, read, pooled over seeds, and ranked only beside what was measured on the same."""
 
+import json
 import statistics
 
 import pytest
@@ -73,6 +74,43 @@ def test_a_damaged_result_is_one_line(invent):
         read_facts_of_run(root)
     assert "\n" not in str(caught.value)
     assert f"remove {root / 'probe'} and run `traits probe {root}`" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "contents", "says"),
+    [
+        ("probe/results.json", '{"headline": [', "run `traits probe "),
+        ("run.json", '{"format": 1, "conf', "put it back from a copy"),
+        ("run.json", '{"format": 1}', "put it back from a copy"),
+        ("run.json", '{"format": 2, "config": {}}', "use the version of traits-core that wrote it"),
+        ("status.json", "[]", "delete it to redo the stages"),
+        ("metrics.jsonl", '{"kind": "st\n{}\n', "line 1 is damaged"),
+    ],
+)
+def test_a_damaged_run_is_left_out_when_it_was_found_and_an_error_when_it_was_named(
+    invent, traits, tmp_path, file, contents, says
+):
+    whole, damaged = invent("kmeans-digits-0a1b"), invent("pca-digits-2c3d")
+    (damaged / file).write_text(contents)
+    ended = traits("compare", "--json", "--home", tmp_path)
+    assert ended.code == 0
+    (group,) = json.loads(ended.out)["groups"]
+    assert [entry["runs"] for entry in group["entries"]] == [[str(whole)]]
+    (warning,) = ended.err.splitlines()
+    assert warning.startswith(f"left out: {damaged}")
+    assert says in warning
+    named = traits("compare", whole.name, damaged.name, "--home", tmp_path)
+    assert (named.code, named.out) == (2, "")
+    assert named.err == warning.replace("left out", "traits: error", 1) + "\n"
+
+
+def test_when_all_that_were_found_are_damaged_it_is_an_error(invent, traits, tmp_path):
+    roots = [invent("kmeans-digits-0a1b"), invent("pca-digits-2c3d")]
+    for root in roots:
+        (root / "probe" / "results.json").write_text("")
+    ended = traits("compare", "--home", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert all(f"{root}: no readable result" in ended.err for root in roots)
 
 
 def test_seeds_of_one_configuration_are_pooled_and_other_configurations_are_not(invent):

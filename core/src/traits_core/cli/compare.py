@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,10 @@ from traits_core.cli.tables import format_table
 from traits_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from traits_core.comparing.columns import Columns
     from traits_core.comparing.groups import Group
+    from traits_core.comparing.run_facts import RunFacts
+    from traits_core.registry.plugins import Registry
 
 
 def compare(
@@ -62,16 +66,14 @@ def compare(
       traits compare traits-home/runs/kmeans-* --stability
       traits compare --html compare.html
     """
-    from traits_core.comparing.find import named_runs
     from traits_core.comparing.groups import grouped
     from traits_core.comparing.rows import comparison_json
-    from traits_core.comparing.run_facts import read_facts_of_run
 
     if stability and each:
         raise ConfigError("--stability compares the seeds of a row, and --each gives each its own")
-    found = [read_facts_of_run(root) for root in named_runs(runs or (), home)]
-    groups = grouped(found, pool_seeds=not each)
-    further = _further(groups, paired, stability, all_or_none=bool(runs))
+    asked, registry = _asked(paired, stability)
+    groups = grouped(_whole(runs or (), home, asked, registry), pool_seeds=not each)
+    further = _further(groups, asked, registry, all_or_none=bool(runs))
     compared = comparison_json(groups, further)
     if html and groups:
         _write_page(compared, html)
@@ -84,19 +86,48 @@ def compare(
         print(f"no finished runs in {home / 'runs'}")
 
 
-def _further(
-    groups: list[Group], paired: bool, stability: bool, all_or_none: bool
-) -> list[list[dict[str, Any]]]:
-    """What else was asked for of each entry; that needs the plugins of the runs."""
-    further: list[list[dict[str, Any]]] = [[{} for _ in group.entries] for group in groups]
-    if groups and (paired or stability):
-        from traits_core.comparing.columns import PAIRED, STABILITY, add_columns
-        from traits_core.registry.loader import load_registry
+def _asked(paired: bool, stability: bool) -> tuple[list[Columns], Registry]:
+    """The columns that are asked for, and the plugins: results alone need none."""
+    from traits_core.registry.plugins import Registry
 
-        registry = load_registry()
-        for columns, is_asked in ((PAIRED, paired), (STABILITY, stability)):
-            notes = add_columns(columns, further, groups, registry, all_or_none) if is_asked else ()
-            for note in notes:
+    if not (paired or stability):
+        return [], Registry(())
+    from traits_core.comparing.columns import PAIRED, STABILITY
+    from traits_core.registry.loader import load_registry
+
+    asked = ((PAIRED, paired), (STABILITY, stability))
+    return [columns for columns, is_asked in asked if is_asked], load_registry()
+
+
+def _whole(
+    names: Sequence[str], home: Path, asked: Sequence[Columns], registry: Registry
+) -> list[RunFacts]:
+    """The runs that are meant; it is told which of those that were found are damaged."""
+    from traits_core.comparing.find import read_runs
+    from traits_core.comparing.run_facts import read_facts_of_run
+
+    def read(root: Path) -> RunFacts:
+        facts = read_facts_of_run(root)
+        for columns in asked:
+            columns.check(facts, registry)
+        return facts
+
+    found, damaged = read_runs(names, home, read)
+    for why in damaged:
+        print(f"left out: {why}", file=sys.stderr)
+    return found
+
+
+def _further(
+    groups: Sequence[Group], asked: Sequence[Columns], registry: Registry, all_or_none: bool
+) -> list[list[dict[str, Any]]]:
+    """What else was asked for of each entry."""
+    further: list[list[dict[str, Any]]] = [[{} for _ in group.entries] for group in groups]
+    if groups and asked:
+        from traits_core.comparing.columns import add_columns
+
+        for columns in asked:
+            for note in add_columns(columns, further, groups, registry, all_or_none):
                 print(note, file=sys.stderr)
     return further
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from traits_core.comparing.groups import Group
 from traits_core.comparing.paired import differences_to_best
+from traits_core.comparing.run_facts import RunFacts
 from traits_core.comparing.stability import seed_stability
 from traits_core.errors import StageError, TraitsError
 from traits_core.registry.plugins import Registry
+from traits_core.scoring.saved import read_facts
+from traits_core.stores.reader import open_store
 
 
 @attrs.frozen(kw_only=True)
@@ -21,15 +25,30 @@ class Columns:
     Parameters
     ----------
     flag: that asks for them
+    place: what is read of a run
+    opens: checks that; raises TraitsError when it is missing or damaged
     measure: one mapping for each entry of a group; raises TraitsError where they cannot be known
     applies: whether a group has what is compared
     nothing: what is told when no group has
     """
 
     flag: str
+    place: Callable[[RunFacts], Path]
+    opens: Callable[[Path, Registry], object]
     measure: Callable[[Group, Registry], list[dict[str, Any]]]
     applies: Callable[[Group], bool]
     nothing: str
+
+    def check(self, run: RunFacts, registry: Registry) -> None:
+        """Raise StageError when a run lacks what is read of it."""
+        place = self.place(run)
+        try:
+            self.opens(place, registry)
+        except TraitsError as error:
+            raise StageError(
+                f"{error}: compare without {self.flag}, or remove {place} and "
+                f"`traits run --config {run.root / 'run.json'}` makes it again"
+            ) from error
 
 
 def add_columns(
@@ -79,6 +98,8 @@ def _stability(group: Group, registry: Registry) -> list[dict[str, Any]]:
 
 PAIRED: Final = Columns(
     flag="--paired",
+    place=lambda run: run.root / "scores" / run.measured_on.test_split,
+    opens=open_store,
     measure=_paired,
     applies=lambda group: len(group.entries) > 1,
     nothing="no table has two rows, so there is nothing to pair",
@@ -86,6 +107,8 @@ PAIRED: Final = Columns(
 
 STABILITY: Final = Columns(
     flag="--stability",
+    place=lambda run: run.root / "scorer",
+    opens=lambda place, registry: read_facts(place),
     measure=_stability,
     applies=lambda group: any(len(entry.runs) > 1 for entry in group.entries),
     nothing="no runs differ in the seed alone, so there is nothing to match; "

@@ -1,13 +1,34 @@
-"""Which runs are meant: directories, or names below the home directory."""
+"""Which runs are meant: directories, or names below the home directory, and which of them are whole."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from traits_core.errors import StageError
+from traits_core.comparing.run_facts import RunFacts
+from traits_core.errors import StageError, TraitsError
 from traits_core.registry.plugins import suggest
 from traits_core.stages.rundir import find_runs
+
+
+def read_runs(
+    names: Sequence[str], home: Path, read: Callable[[Path], RunFacts]
+) -> tuple[list[RunFacts], list[str]]:
+    """What `read` finds in the runs that are meant (see `named_runs`), and why some are left out.
+
+    Those that `read` refuses are left out when they were found, and an error when they were named.
+    Raises StageError when none is left of those that were found.
+    """
+    found: list[RunFacts] = []
+    damaged: list[str] = []
+    for root in named_runs(names, home):
+        try:
+            found.append(read(root))
+        except TraitsError as error:
+            damaged.append(str(error))
+    if damaged and (names or not found):
+        raise StageError("\n".join(damaged))
+    return found, damaged
 
 
 def named_runs(names: Sequence[str], home: Path) -> list[Path]:

@@ -91,7 +91,7 @@ class RunFacts:
 
 
 def read_facts_of_run(root: Path) -> RunFacts:
-    """Read one run. Raises StageError when it has no result with a row `method` and a `map`."""
+    """Read one run. Raises StageError when it is damaged, or has no result with a `map` of the method."""
     facts = read_run_json(root)
     try:
         config: RawConfig = facts["config"]
@@ -125,7 +125,7 @@ def read_facts_of_run(root: Path) -> RunFacts:
             **_cost(root / "metrics.jsonl"),
             **_figures(root),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StageError(
             f"{root}: no readable result ({type(error).__name__}: {error}): remove {root / 'probe'} and "
             f"run `traits probe {root}`"
@@ -174,8 +174,15 @@ def _cost(path: Path) -> dict[str, Any]:
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The lines of the record; a torn last one is left out."""
+    """The lines of the record; a torn last one is left out. Raises StageError for another torn one."""
     if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n"):
-                yield json.loads(line)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for number, line in enumerate(lines, 1):
+            try:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+            except ValueError as error:
+                raise StageError(
+                    f"{path}: line {number} is damaged ({error}): move the file away to compare the "
+                    "run without its costs"
+                ) from error

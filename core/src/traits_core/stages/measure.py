@@ -56,10 +56,10 @@ def figures_path(root: Path) -> Path:
 def read_figures(root: Path) -> dict[str, Any]:
     """The figures of the run at `root`; empty when there are none, or none that can be read."""
     try:
-        found: dict[str, Any] = json.loads(figures_path(root).read_text(encoding="utf-8"))
+        found: Any = json.loads(figures_path(root).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    return found if isinstance(found, dict) else {}
 
 
 def _digest(path: Path) -> str | None:

@@ -76,9 +76,8 @@ def create_run(
 
 
 def open_run(root: Path, registry: Registry) -> RunDirectory:
-    """Open an existing run; raises StageError when there is none."""
-    if read_run_json(root).get("format") != FORMAT_VERSION:
-        raise StageError(f"{root}: run.json has a format that this version does not read")
+    """Open an existing run; raises StageError when there is none, or none that can be read."""
+    read_run_json(root)
     return RunDirectory(root, resolve_run(read_config(root / "run.json"), registry))
 
 
@@ -89,14 +88,27 @@ def find_runs(home: Path) -> list[Path]:
 
 
 def read_run_json(root: Path) -> dict[str, Any]:
-    """The contents of `run.json`; raises StageError when it is missing or no JSON."""
+    """The contents of `run.json`; raises StageError when it is missing, damaged, or of another version."""
     try:
-        facts: dict[str, Any] = json.loads((root / "run.json").read_text(encoding="utf-8"))
+        facts: Any = json.loads((root / "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StageError(f"{root}: no run here (no run.json); `traits runs` lists them") from error
     except ValueError as error:
-        raise StageError(f"{root}/run.json: damaged: {error}") from error
+        raise _damaged(root, str(error)) from error
+    if not isinstance(facts, dict) or not isinstance(facts.get("config"), dict):
+        raise _damaged(root, "it holds no configuration")
+    if facts.get("format") != FORMAT_VERSION:
+        raise StageError(
+            f"{root}/run.json: of format {facts.get('format')}, this version reads {FORMAT_VERSION}: "
+            "use the version of traits-core that wrote it"
+        )
     return facts
+
+
+def _damaged(root: Path, reason: str) -> StageError:
+    return StageError(
+        f"{root}/run.json: damaged ({reason}): put it back from a copy, or move {root} away"
+    )
 
 
 def _versions(config: RunConfig, registry: Registry) -> dict[str, str]:

@@ -39,7 +39,7 @@ def read_status(root: Path) -> dict[str, StageState]:
         return {name: structure_record(StageState, state) for name, state in raw.items()}
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (ValueError, AttributeError) as error:
         raise StageError(
             f"{root}/status.json: damaged ({error}); delete it to redo the stages"
         ) from error
