@@ -1,16 +1,30 @@
-"""What a scorer offers besides dense scores: sparse ones, a reconstruction, an affine map."""
+"""What a scorer offers besides a call: sparse scores, blocks of them, a reconstruction, an affine map."""
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from traits_core.protocols import AffineScorer, ReconstructingScorer, Scorer, SparseScorer
+from traits_core.protocols import (
+    AffineScorer,
+    BlockwiseScorer,
+    ReconstructingScorer,
+    Scorer,
+    SparseScorer,
+)
 from traits_core.testing.case import D_MODEL, Case, Check
-from traits_core.testing.expect import NotApplicable, expect, expect_close
-from traits_core.testing.learning import activations, taught
+from traits_core.testing.expect import (
+    NotApplicable,
+    expect,
+    expect_close,
+    expect_refusal,
+    expect_same,
+)
+from traits_core.testing.learning import ROWS, activations, taught
+from traits_core.testing.method import bad_activations
 
 TOLERANCE: Final = 1e-4
 """Of the largest score of a row: closer scores may be ranked either way."""
@@ -46,6 +60,34 @@ def check_sparse_scores_keep_the_largest(case: Case) -> None:
     found_b, best_b = scores_bk.gather(1, named_b1)[:, 0], scores_bk.amax(dim=1)
     kept_b = values_bj.amax(dim=1) > 0
     expect_close(found_b[kept_b], best_b[kept_b], "scores of the first sparse prototype, and best")
+
+
+def check_blocks_are_the_columns_of_the_scores(case: Case) -> None:
+    """`blocks` yields float32 [B, `width`] without gradients: side by side, what calling it returns."""
+    scorer: Any = _scorer_with(case, BlockwiseScorer, "blocks")
+    k = scorer.n_prototypes
+    for rows, width in product((ROWS, 0), (1, k // 2 + 1, k + 1)):
+        acts_bd = activations()[:rows].requires_grad_()
+        found = [(block, torch.is_grad_enabled()) for block in scorer.blocks(acts_bd, width)]
+        for block_bw, gradients_on in found:
+            expect(block_bw.dtype == torch.float32, f"a block is {block_bw.dtype}")
+            expect(not block_bw.requires_grad, "a block carries gradients")
+            expect(gradients_on, "gradients stay off between blocks")
+        widths = [block_bw.shape[1] for block_bw, _ in found]
+        wanted = [min(width, k - start) for start in range(0, k, width)]
+        expect(widths == wanted, f"blocks of {width} of {k} have widths {widths}, not {wanted}")
+        joined_bk = torch.cat([block_bw for block_bw, _ in found], dim=1)
+        expect_close(joined_bk, scorer(acts_bd), f"blocks of {width}, and scores")
+
+
+def check_blocks_take_what_scoring_takes(case: Case) -> None:
+    """The activations are not written to; by the first block, bad ones are refused."""
+    scorer: Any = _scorer_with(case, BlockwiseScorer, "blocks")
+    acts_bd = activations()
+    list(scorer.blocks(acts_bd, 1))
+    expect_same(acts_bd, activations(), "blocks write into their input")
+    for what, bad_bd in bad_activations().items():
+        expect_refusal(f"blocks of {what}", lambda bad_bd=bad_bd: next(scorer.blocks(bad_bd, 1)))
 
 
 def check_reconstruction_is_an_activation(case: Case) -> None:
@@ -109,6 +151,8 @@ def _scorer_with(case: Case, contract: type, member: str) -> Scorer:
 CHECKS: Final[tuple[Check, ...]] = (
     check_sparse_scores_are_some_of_the_prototypes,
     check_sparse_scores_keep_the_largest,
+    check_blocks_are_the_columns_of_the_scores,
+    check_blocks_take_what_scoring_takes,
     check_reconstruction_is_an_activation,
     check_affine_parts_rank_as_the_scores_do,
 )

@@ -34,6 +34,9 @@ class GoodScorer:
         closest_bj, prototypes_bj = self(acts_bd).topk(2, dim=1)
         return closest_bj.exp(), prototypes_bj
 
+    def blocks(self, acts_bd, width):
+        return iter(self(acts_bd).split(width, dim=1))
+
     def reconstruct(self, acts_bd):
         return self.prototypes_kd[self(acts_bd).argmax(dim=1)]
 

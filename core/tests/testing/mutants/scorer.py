@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import islice
 from typing import ClassVar
 
 import attrs
@@ -236,6 +237,74 @@ class KeepsTheSmallest(GoodScorer):
     def sparse(self, acts_bd):
         farthest_bj, prototypes_bj = self(acts_bd).topk(2, dim=1, largest=False)
         return farthest_bj.exp(), prototypes_bj
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "blocks of 1, and scores")
+class BlocksInReverse(GoodScorer):
+    def blocks(self, acts_bd, width):
+        return reversed(list(super().blocks(acts_bd, width)))
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "widths [4], not [4, 2]")
+class DropsTheLastBlock(GoodScorer):
+    def blocks(self, acts_bd, width):
+        return islice(super().blocks(acts_bd, width), self.n_prototypes // width)
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "widths [4, 4], not [4, 2]")
+class FillsTheLastBlock(GoodScorer):
+    def blocks(self, acts_bd, width):
+        for block_bw in super().blocks(acts_bd, width):
+            yield torch.nn.functional.pad(block_bw, (0, width - block_bw.shape[1]))
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "blocks of 1, and scores")
+class ReusesItsBlock(GoodScorer):
+    def blocks(self, acts_bd, width):
+        kept_bw = torch.empty(len(acts_bd), width)
+        for block_bw in super().blocks(acts_bd, width):
+            yield kept_bw[:, : block_bw.shape[1]].copy_(block_bw)
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "blocks of 1, and scores")
+class CentresForEveryBlock(GoodScorer):
+    def blocks(self, acts_bd, width):
+        rows_bd = acts_bd.detach().clone()
+        for start in range(0, self.n_prototypes, width):
+            yield self(rows_bd)[:, start : start + width]
+            rows_bd -= 1
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "torch.float64")
+class DoubleBlocks(GoodScorer):
+    def blocks(self, acts_bd, width):
+        return (block_bw.double() for block_bw in super().blocks(acts_bd, width))
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "carries gradients")
+class BlocksWithGradients(GoodScorer):
+    def blocks(self, acts_bd, width):
+        for prototypes_wd in self.prototypes_kd.split(width):
+            yield -torch.cdist(acts_bd.float(), prototypes_wd)
+
+
+@breaks_as_scorer("check_blocks_are_the_columns_of_the_scores", "stay off between blocks")
+class LeavesGradientsOff(GoodScorer):
+    def blocks(self, acts_bd, width):
+        with torch.no_grad():
+            yield from super().blocks(acts_bd, width)
+
+
+@breaks_as_scorer("check_blocks_take_what_scoring_takes", "write into their input")
+class BlocksWriteIntoTheirInput(GoodScorer):
+    def blocks(self, acts_bd, width):
+        return super().blocks(acts_bd.sub_(1), width)
+
+
+@breaks_as_scorer("check_blocks_take_what_scoring_takes", "blocks of a batch with NaN")
+class BlocksOfNan(GoodScorer):
+    def blocks(self, acts_bd, width):
+        return super().blocks(acts_bd.nan_to_num(), width)
 
 
 @breaks_as_scorer("check_reconstruction_is_an_activation", "torch.float64")
