@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from traits_core import DataError
+from traits_core import BlockwiseScorer, DataError
 from traits_core.probing.nulls import DirectionScorer, activations_scorer, gaussian_scorer
 
 MAKERS = [gaussian_scorer, activations_scorer]
@@ -26,6 +26,20 @@ def test_a_row_scores_the_same_alone_and_in_a_batch(make):
     assert scorer.n_prototypes == 7
     alone_bk = torch.cat([scorer(row_d[None]) for row_d in acts_bd])
     torch.testing.assert_close(alone_bk, scores_bk, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(("width", "widths"), [(3, [3, 3, 1]), (7, [7]), (20, [7])])
+@pytest.mark.parametrize("rows", [33, 0])
+def test_blocks_are_the_columns_of_the_scores(make, width, widths, rows):
+    acts_bd = sample(33)[:rows]
+    scorer = make(sample(), 7, seed=3)
+    blocks = list(scorer.blocks(acts_bd, width))
+    assert isinstance(scorer, BlockwiseScorer)
+    assert [block_bw.shape for block_bw in blocks] == [(rows, w) for w in widths]
+    standard_bd = (acts_bd.double() - scorer.mean_d) / scorer.scale_d
+    exact_bk = standard_bd @ scorer.directions_kd.double().T
+    torch.testing.assert_close(torch.cat(blocks, dim=1).double(), exact_bk, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -113,6 +127,8 @@ def test_an_empty_sample_is_refused():
 def test_another_width_is_refused(make):
     with pytest.raises(DataError, match=r"\(3, 11\)"):
         make(sample(), 7, seed=0)(torch.zeros(3, 11))
+    with pytest.raises(DataError, match=r"\(3, 11\)"):
+        next(make(sample(), 7, seed=0).blocks(torch.zeros(3, 11), 2))
 
 
 def test_the_global_generator_is_untouched():

@@ -50,6 +50,19 @@ def test_no_score_exceeds_zero(scorer):
     torch.testing.assert_close(scores_kk.diagonal(), torch.zeros(37), rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize("width", [1, 10, 37, 100])
+@pytest.mark.parametrize("score", ["neg-sq-distance", "neg-distance", "cosine", "unit"])
+@pytest.mark.parametrize("spherical", [False, True])
+def test_blocks_are_the_scores_of_the_centroids_of_each(scorer, acts_bd, width, score, spherical):
+    frame = Frame(scorer.frame.shift_d / 500, spherical)
+    scorer = KMeansScorer(scorer.codebook, frame, score, reach=600.0)
+    blocks = scorer.blocks(acts_bd, width)
+    for centroids_wd in scorer.codebook.centroids_kd.split(width):
+        alone = KMeansScorer(Codebook(centroids_wd), frame, score, reach=600.0)
+        torch.testing.assert_close(next(blocks), alone(acts_bd), rtol=1e-5, atol=1e-5)
+    assert next(blocks, None) is None
+
+
 def cosines(acts_bd, centroids_kd):
     return torch.from_numpy(cosine_similarity(acts_bd.numpy(), centroids_kd.numpy())).double()
 

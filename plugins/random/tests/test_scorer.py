@@ -35,6 +35,16 @@ def test_a_row_scores_the_same_alone_and_in_a_batch(scorer, acts_bd):
     torch.testing.assert_close(scorer(acts_bd), alone_bk, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("width", [1, 10, 37, 100])
+def test_blocks_are_dot_products_with_the_prototypes_of_each(scorer, acts_bd, width):
+    shifted_bd = acts_bd.double() - (0 if scorer.shift_d is None else scorer.shift_d)
+    blocks = scorer.blocks(acts_bd, width)
+    for prototypes_wd in scorer.prototypes_kd.double().split(width):
+        exact_bw = shifted_bd @ prototypes_wd.T
+        torch.testing.assert_close(next(blocks).double(), exact_bw, rtol=1e-5, atol=1e-5)
+    assert next(blocks, None) is None
+
+
 def test_no_rows_give_no_scores(scorer):
     assert scorer(torch.zeros(0, 24)).shape == (0, scorer.n_prototypes)
 

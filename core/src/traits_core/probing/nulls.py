@@ -5,6 +5,7 @@ Both see activations standardised per dimension, so that no single large dimensi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -40,15 +41,22 @@ class DirectionScorer:
         """The number of directions."""
         return len(self.directions_kd)
 
-    @torch.no_grad()
     def __call__(self, acts_bd: Tensor) -> Tensor:
         """Score activations [B, D] of any float dtype; return float32 [B, K]."""
+        (scores_bk,) = self.blocks(acts_bd, self.n_prototypes)
+        return scores_bk
+
+    @torch.no_grad()
+    def blocks(self, acts_bd: Tensor, width: int) -> Iterator[Tensor]:
+        """Yield the scores of `width` directions after the other; the first raises as a call does."""
         if acts_bd.ndim != 2 or acts_bd.shape[1] != len(self.mean_d):
             raise DataError(
                 f"activations of shape {tuple(acts_bd.shape)} do not fit directions of length "
                 f"{len(self.mean_d)}: they must be [rows, {len(self.mean_d)}]"
             )
-        return (acts_bd.float() - self.mean_d) / self.scale_d @ self.directions_kd.T
+        rows_bd = (acts_bd.float() - self.mean_d) / self.scale_d
+        for directions_wd in torch.split(self.directions_kd, width):
+            yield rows_bd @ directions_wd.T
 
     def save(self, directory: Path) -> None:
         """Write `scorer.safetensors` into `directory`."""

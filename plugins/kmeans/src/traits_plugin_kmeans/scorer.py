@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -49,22 +50,31 @@ class KMeansScorer:
         """The centroids [K, D] in the space of the activations, of length 1 if spherical."""
         return self.codebook.centroids_kd + self.frame.shift_d
 
-    @torch.no_grad()
     def __call__(self, acts_bd: Tensor) -> Tensor:
         """Score activations [B, D] of any float dtype: float32 [B, K].
 
         Raises DataError for another width, an integer dtype, NaN or infinity.
         """
+        (scores_bk,) = self.blocks(acts_bd, self.n_prototypes)
+        return scores_bk
+
+    @torch.no_grad()
+    def blocks(self, acts_bd: Tensor, width: int) -> Iterator[Tensor]:
+        """Yield the scores of `width` centroids after the other; the first raises as a call does."""
         check_activations(acts_bd, len(self.frame.shift_d))
+        centroids = torch.split(self.codebook.centroids_kd, width)
         if self.score == "cosine":
-            return (unit_rows(acts_bd).float() @ unit_rows(self.centroids_kd).T).clamp_(-1, 1)
-        scores_bk = self._negative_squared_distances(acts_bd)
-        if self.score == "neg-sq-distance":
-            return scores_bk
-        distances_bk = scores_bk.neg_().sqrt_()
-        if self.score == "neg-distance":
-            return distances_bk.neg_()
-        return distances_bk.div_(-self.reach).add_(1).clamp_(min=0)
+            directions_bd = unit_rows(acts_bd).float()
+            for centroids_wd in centroids:
+                unit_wd = unit_rows(centroids_wd + self.frame.shift_d)
+                yield (directions_bd @ unit_wd.T).clamp_(-1, 1)
+            return
+        rows_bd = self.frame.rows(acts_bd)
+        norms_b1 = rows_bd.square().sum(dim=1, keepdim=True)
+        half_norms = torch.split(self.codebook.half_norms_k, width)
+        for centroids_wd, half_norms_w in zip(centroids, half_norms, strict=True):
+            scores_bw = torch.addmm(half_norms_w, rows_bd, centroids_wd.T, beta=-2, alpha=2)
+            yield self._scored(scores_bw.sub_(norms_b1).clamp_(max=0))
 
     @torch.no_grad()
     def reconstruct(self, acts_bd: Tensor) -> Tensor:
@@ -128,9 +138,11 @@ class KMeansScorer:
         frame = Frame(tensors["shift_d"], facts["spherical"])
         return cls(Codebook(tensors["centroids_kd"]), frame, facts["score"], facts["reach"])
 
-    def _negative_squared_distances(self, acts_bd: Tensor) -> Tensor:
-        rows_bd = self.frame.rows(acts_bd)
-        scores_bk = torch.addmm(
-            self.codebook.half_norms_k, rows_bd, self.codebook.centroids_kd.T, beta=-2, alpha=2
-        )
-        return scores_bk.sub_(rows_bd.square().sum(dim=1, keepdim=True)).clamp_(max=0)
+    def _scored(self, scores_bw: Tensor) -> Tensor:
+        """What negative squared distances are scored as; overwrites them."""
+        if self.score == "neg-sq-distance":
+            return scores_bw
+        distances_bw = scores_bw.neg_().sqrt_()
+        if self.score == "neg-distance":
+            return distances_bw.neg_()
+        return distances_bw.div_(-self.reach).add_(1).clamp_(min=0)

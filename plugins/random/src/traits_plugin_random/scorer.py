@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -33,15 +34,21 @@ class DotScorer:
         """The number of prototypes."""
         return len(self.prototypes_kd)
 
-    @torch.no_grad()
     def __call__(self, acts_bd: Tensor) -> Tensor:
         """Score activations [B, D] of any float dtype; float32 [B, K].
 
         Raises DataError for another width, an integer dtype, NaN or infinity.
         """
+        (scores_bk,) = self.blocks(acts_bd, self.n_prototypes)
+        return scores_bk
+
+    @torch.no_grad()
+    def blocks(self, acts_bd: Tensor, width: int) -> Iterator[Tensor]:
+        """Yield the scores of `width` prototypes after the other; the first raises as a call does."""
         check_activations(acts_bd, self.prototypes_kd.shape[1])
-        shifted_bd = acts_bd if self.shift_d is None else acts_bd - self.shift_d
-        return shifted_bd.float() @ self.prototypes_kd.T
+        rows_bd = (acts_bd if self.shift_d is None else acts_bd - self.shift_d).float()
+        for prototypes_wd in torch.split(self.prototypes_kd, width):
+            yield rows_bd @ prototypes_wd.T
 
     def affine(self) -> AffineParts:
         """Dot products as latents, prototypes as decoder."""
