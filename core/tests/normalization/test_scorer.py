@@ -4,7 +4,7 @@ import attrs
 import pytest
 import torch
 
-from traits_core import SparseScorer
+from traits_core import BlockwiseScorer, SparseScorer
 from traits_core.normalization.scorer import normalized
 
 
@@ -26,6 +26,17 @@ class Sparse(Dense):
         return largest.values, largest.indices
 
 
+class Blockwise(Dense):
+    """Hands out its columns by block."""
+
+    def blocks(self, acts_bd, width):
+        return iter(acts_bd.split(width, dim=1))
+
+
+class Both(Sparse, Blockwise):
+    """Is sparse, and hands out its columns by block."""
+
+
 @pytest.mark.parametrize("kind", ["standardize", "unit-norm", "zca"])
 def test_a_normalised_scorer_keeps_what_its_scorer_keeps(fitted, kind):
     rows_nd = torch.randn(50, 6, generator=torch.Generator().manual_seed(0)) * 3 + 1
@@ -39,6 +50,17 @@ def test_a_normalised_scorer_keeps_what_its_scorer_keeps(fitted, kind):
     torch.testing.assert_close(scorer(rows_nd), normalizer(rows_nd), rtol=0, atol=0)
 
 
-def test_a_normalised_scorer_is_sparse_only_when_its_scorer_is(fitted):
-    normalizer = fitted("center", torch.randn(20, 6))
-    assert not isinstance(normalized(normalizer, Dense()), SparseScorer)
+@pytest.mark.parametrize("kind", [Blockwise, Both])
+def test_a_normalised_scorer_hands_out_the_columns_of_its_scores(fitted, kind):
+    rows_nd = torch.randn(50, 6, generator=torch.Generator().manual_seed(0)) * 3 + 1
+    normalizer = fitted("standardize", rows_nd)
+    first_nw, last_nw = normalized(normalizer, kind()).blocks(rows_nd, 4)
+    assert torch.equal(first_nw, normalizer(rows_nd)[:, :4])
+    assert torch.equal(last_nw, normalizer(rows_nd)[:, 4:])
+
+
+@pytest.mark.parametrize("kind", [Dense, Sparse, Blockwise, Both])
+def test_a_normalised_scorer_is_sparse_or_blockwise_only_when_its_scorer_is(fitted, kind):
+    scorer = normalized(fitted("center", torch.randn(20, 6)), kind())
+    assert isinstance(scorer, SparseScorer) == issubclass(kind, Sparse)
+    assert isinstance(scorer, BlockwiseScorer) == issubclass(kind, Blockwise)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import attrs
 import torch
 from torch import Tensor
 
 from traits_core.normalization.normalizer import Normalizer
-from traits_core.protocols import Scorer, SparseScorer
+from traits_core.protocols import BlockwiseScorer, Scorer, SparseScorer
 
 
 @attrs.frozen(eq=False)
@@ -38,7 +41,30 @@ class NormalizedSparseScorer(NormalizedScorer):
         return self.scorer.sparse(self.normalizer(acts_bd))
 
 
+class NormalizedBlockwiseScorer(NormalizedScorer):
+    """The same of a scorer that is a `BlockwiseScorer` too."""
+
+    @torch.no_grad()
+    def blocks(self, acts_bd: Tensor, width: int) -> Iterator[Tensor]:
+        """Scores of raw activations [B, D], normalised once, `width` columns after the other."""
+        assert isinstance(self.scorer, BlockwiseScorer)
+        return self.scorer.blocks(self.normalizer(acts_bd), width)
+
+
+class NormalizedSparseBlockwiseScorer(NormalizedSparseScorer, NormalizedBlockwiseScorer):
+    """The same of a scorer that is both."""
+
+
+KINDS: Final = {
+    (False, False): NormalizedScorer,
+    (True, False): NormalizedSparseScorer,
+    (False, True): NormalizedBlockwiseScorer,
+    (True, True): NormalizedSparseBlockwiseScorer,
+}
+"""By whether a scorer is sparse, and blockwise: a normalised one claims no more than that."""
+
+
 def normalized(normalizer: Normalizer, scorer: Scorer) -> NormalizedScorer:
-    """A scorer of raw activations, which is sparse where `scorer` is."""
-    kind = NormalizedSparseScorer if isinstance(scorer, SparseScorer) else NormalizedScorer
+    """A scorer of raw activations, which is sparse or blockwise where `scorer` is."""
+    kind = KINDS[isinstance(scorer, SparseScorer), isinstance(scorer, BlockwiseScorer)]
     return kind(normalizer, scorer)
