@@ -22,7 +22,7 @@ D_MODEL: Final = 16
 SEED: Final = 0
 
 CHECK_MODULES: Final = {
-    "method": ("method", "resume", "scorer", "scorer_files", "scorer_parts"),
+    "method": ("method", "resume", "ranks_agree", "scorer", "scorer_files", "scorer_parts"),
     "dataset": ("dataset",),
     "backbone": ("backbone",),
     "storage": ("storage", "storage_faults"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from traits_core.protocols import Comm
+from traits_core.testing.expect import ContractError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TIMEOUT: Final = 30.0
-"""Seconds after which threads that do not meet are broken up: one has stopped, or sums less often."""
+"""Seconds after which threads that do not meet are broken up: one of them hangs."""
 
 
 class ThreadComm:
@@ -27,9 +28,18 @@ class ThreadComm:
         self._posts, self._meeting = posts, meeting
 
     def all_sum(self, *tensors: Tensor) -> None:
-        """Replace each tensor, in place, by its sum over all threads, in the order of ranks."""
+        """Replace each tensor, in place, by its sum over all threads, in the order of ranks.
+
+        Raises ContractError when another thread sums tensors of other shapes, or has ended.
+        """
         self._posts[self.rank] = tuple(tensor.clone() for tensor in tensors)
         self._meeting.wait(TIMEOUT)
+        shapes = [[tuple(tensor.shape) for tensor in post] for post in self._posts]
+        if shapes.count(shapes[0]) < self.world_size:
+            raise ContractError(
+                f"ranks 0 to {self.world_size - 1} sum tensors of shapes {shapes} at a time: all of "
+                "them must sum alike, and equally often, when they have no rows too"
+            )
         for i, tensor in enumerate(tensors):
             total = self._posts[0][i].clone()
             for post in self._posts[1:]:
@@ -47,13 +57,13 @@ class ThreadComm:
 
     def barrier(self) -> None:
         """Return when all threads have come here."""
-        self._meeting.wait(TIMEOUT)
+        self.all_sum()
 
 
 def run_ranks(n: int, work: Callable[[Comm], T]) -> list[T]:
     """Run `work(comm)` in `n` threads that add up their sums; returns the results by rank.
 
-    Raises what the first thread that failed has raised.
+    Raises what the first thread that failed has raised: ContractError when they do not sum alike.
     """
     posts: list[tuple[Tensor, ...]] = [()] * n
     meeting = threading.Barrier(n)
@@ -62,7 +72,9 @@ def run_ranks(n: int, work: Callable[[Comm], T]) -> list[T]:
 
     def target(rank: int) -> None:
         try:
-            results[rank] = work(ThreadComm(rank, posts, meeting))
+            comm = ThreadComm(rank, posts, meeting)
+            results[rank] = work(comm)
+            comm.barrier()
         except BaseException as error:
             errors.append(error)
             meeting.abort()

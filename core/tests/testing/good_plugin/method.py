@@ -89,9 +89,10 @@ class GoodMethod:
         nearest_b = distances_bk.argmin(dim=1)
         self.sums_kd.index_add_(0, nearest_b, acts_bd)
         self.counts_k += nearest_b.bincount(minlength=len(self.counts_k))
-        return {"distance": float(distances_bk.amin(dim=1).mean())}
+        return {"distance": float(distances_bk.amin(dim=1).sum()) / max(len(acts_bd), 1)}
 
     def end_epoch(self):
+        self.comm.all_sum(self.sums_kd, self.counts_k)
         sizes_k = self.counts_k.clone()
         used_k = sizes_k > 0
         self.prototypes_kd[used_k] = self.sums_kd[used_k] / self.counts_k[used_k, None]

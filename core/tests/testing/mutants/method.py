@@ -7,6 +7,7 @@ import torch
 from good_plugin.method import GoodMethod
 
 from mutants import breaks, mutate
+from traits_core import NullComm
 
 mutate(
     "check_seed_does_what_the_tag_says",
@@ -229,3 +230,46 @@ class TakesAnEmptyState(GoodMethod):
     def load_state_dict(self, state):
         if state:
             super().load_state_dict(state)
+
+
+@breaks("check_ranks_without_rows_take_part", "in rank 0 of 2, with no rows at times, and alone")
+class SumsAlone(GoodMethod):
+    def __init__(self, config, *, comm, **arguments):
+        super().__init__(config, comm=NullComm(), **arguments)
+
+
+@breaks("check_ranks_without_rows_take_part", "in rank 0 of 2, with no rows at times, and alone")
+class WeighsRanksAlike(GoodMethod):
+    def end_epoch(self):
+        rows = self.counts_k.sum().clamp(min=1)
+        self.sums_kd /= rows
+        self.counts_k /= rows
+        return super().end_epoch()
+
+
+@breaks("check_ranks_without_rows_take_part", "metric 'distance' of a rank that may have no rows")
+class MeanOfNoRows(GoodMethod):
+    def update(self, acts_bd):
+        return super().update(acts_bd) | {"distance": float(acts_bd.norm(dim=1).mean())}
+
+
+@breaks("check_ranks_without_rows_take_part", "equally often, when they have no rows too")
+class SitsOutWithoutRows(GoodMethod):
+    def update(self, acts_bd):
+        if len(acts_bd) == 0:
+            return {}
+        self.comm.all_sum(torch.zeros(()))
+        return super().update(acts_bd)
+
+
+@breaks("check_ranks_without_rows_take_part", "equally often, when they have no rows too")
+class DecidesAlone(GoodMethod):
+    n_rows = 0
+
+    @property
+    def done(self):
+        return super().done or 0 < self.n_rows < 100
+
+    def update(self, acts_bd):
+        self.n_rows += len(acts_bd)
+        return super().update(acts_bd)
