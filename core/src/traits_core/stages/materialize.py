@@ -57,9 +57,9 @@ def _materialize_split(
 
     stage = Stage(
         name=f"materialize {split}",
+        fixed={"activations": store.digest},
         inputs={
             "scorer": facts.digest,
-            "activations": store.digest,
             "settings": digest_of([config.run.seed, str(keep), chosen.to_json(), dtype]),
         },
         place=root,

@@ -37,11 +37,8 @@ def measure(run: RunDirectory, activations: Store, context: Context) -> None:
 
     stage = Stage(
         name="measure",
-        inputs={
-            "scorer": facts.digest,
-            "activations": activations.digest,
-            "settings": digest_of([seed, ROWS]),
-        },
+        fixed={"activations": activations.digest},
+        inputs={"scorer": facts.digest, "settings": digest_of([seed, ROWS])},
         place=path,
         output=lambda: _digest(path),
     )

@@ -108,6 +108,11 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         split: _scores(run, split, context)
         for split in (config.run.train_split, config.run.test_split)
     }
+    if len({store.header.arrays[0].scorer for store in stores.values()}) > 1:
+        raise StageError(
+            f"{run.root}: its splits were scored by different scorers: run "
+            f"`traits materialize {run.root}` first"
+        )
 
     def work() -> None:
         splits = {
@@ -119,15 +124,16 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         result = measure(
             splits[config.run.train_split], splits[config.run.test_split], config.run.seed
         )
-        _write(run, result, inputs)
+        _write(run, result, {**inputs, **fixed})
 
+    fixed = {"labels": labels_digest(config, dataset)}
     inputs = {
         **{f"scores {split}": store.digest for split, store in stores.items()},
-        "labels": labels_digest(config, dataset),
         "probe": digest_of([config.probe.to_json(), config.run.seed]),
     }
     stage = Stage(
         name="probe",
+        fixed=fixed,
         inputs=inputs,
         place=run.probe,
         output=lambda: result_digest(run),

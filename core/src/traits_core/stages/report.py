@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from traits_core.durable import write_text
+from traits_core.errors import StageError
 from traits_core.records import ProbeResult
 from traits_core.reporting.content import ReportContent
 from traits_core.reporting.page import render
@@ -18,7 +19,7 @@ from traits_core.stages.extract import Source
 from traits_core.stages.panels import trait_panels
 from traits_core.stages.probe import read_result, result_digest
 from traits_core.stages.rundir import RunDirectory
-from traits_core.stages.status import Stage, perform
+from traits_core.stages.status import Stage, perform, read_status
 from traits_core.stages.train import scorer_digest
 from traits_core.stores.reader import Store
 
@@ -26,8 +27,9 @@ from traits_core.stores.reader import Store
 def report(
     run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
 ) -> None:
-    """Write `report/index.html`."""
+    """Write `report/index.html`; raises StageError when what it would show was not made from its scorer."""
     result = read_result(run)
+    _refuse_stale(run)
 
     def work() -> None:
         run.report.parent.mkdir(exist_ok=True)
@@ -35,15 +37,28 @@ def report(
 
     stage = Stage(
         name="report",
+        fixed={"activations": activations[run.config.run.test_split].digest},
         inputs={
             "probe": result_digest(run) or "absent",
             "scorer": scorer_digest(run) or "absent",
-            "activations": activations[run.config.run.test_split].digest,
         },
         place=run.report,
         output=lambda: _digest(run.report),
     )
     perform(run.root, stage, work, context.progress)
+
+
+def _refuse_stale(run: RunDirectory) -> None:
+    """Raise StageError when scores are not of the run's scorer, or its result is not of its scores."""
+    states, split = read_status(run.root), run.config.run.test_split
+    scores, result = states.get(f"materialize {split}"), states.get("probe")
+    if scores is None or scores.inputs["scorer"] != scorer_digest(run):
+        these, stage = "scores are", "materialize"
+    elif result is None or result.inputs[f"scores {split}"] != scores.output:
+        these, stage = "result is", "probe"
+    else:
+        return
+    raise StageError(f"{run.root}: its {these} out of date: run `traits {stage} {run.root}` first")
 
 
 def _digest(path: Path) -> str | None:

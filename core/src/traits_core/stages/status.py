@@ -1,13 +1,14 @@
 """`status.json`: which stages of a run are complete, from which inputs, with which outputs.
 
 A stage is a function of its inputs, named by digest. It is skipped when it is complete and its
-inputs are the same, runs (or resumes) when it is not complete, and is refused when its inputs are
-not those that it began with.
+inputs are the same, runs (or resumes) when it is not complete, and runs anew when the run has made an
+input again, with another content. It is refused when the data that the run stands on has changed.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -53,13 +54,15 @@ class Stage:
     ----------
     name: of the stage
     label: which of several runs it is of; empty when there is one
-    inputs: digest of each input and of the part of the configuration that matters
+    fixed: digest of each input that stays what it is as long as the run exists
+    inputs: digest of each other input, and of the part of the configuration that matters
     place: the file or directory that it makes
     output: digest of that, None when it is absent or incomplete
     """
 
     name: str
-    inputs: Mapping[str, str]
+    fixed: Mapping[str, str]
+    inputs: Mapping[str, str] = attrs.field(factory=dict)
     place: Path
     output: Callable[[], str | None]
     label: str = ""
@@ -97,7 +100,7 @@ def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progre
 
     `work` makes the stage's output, or goes on making it.
 
-    Raises StageError when the inputs, or a finished output, have changed.
+    Raises StageError when a fixed input, or a finished output, has changed.
     """
     begun = begin(root, stage, progress)
     if begun is not None:
@@ -108,6 +111,8 @@ def perform(root: Path, stage: Stage, work: Callable[[], None], progress: Progre
 def begin(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> BegunStage | None:
     """Record that a stage is being worked on; None when there is nothing to do.
 
+    An output that is out of date is removed.
+
     Parameters
     ----------
     root: directory of the run, which the caller has locked
@@ -115,11 +120,16 @@ def begin(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> B
     progress: is told what is done
     leads: false in processes that take part in the work, but leave the record to another one
 
-    Raises StageError when the inputs, or a finished output, have changed.
+    Raises StageError when a fixed input, or a finished output, has changed.
     """
+    inputs = {**stage.fixed, **stage.inputs}
     before = read_status(root).get(stage.name)
-    if before is not None:
+    if before is not None and before.inputs != inputs:
         _refuse_changes(root, stage, before)
+        progress.say(f"{stage.title}: out of date")
+        _remove(stage.place)
+        before = None
+    if before is not None:
         made = stage.output() if before.output else None
         if made is not None and made == before.output:
             progress.say(f"{stage.title}: complete")
@@ -129,7 +139,7 @@ def begin(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> B
                 f"{stage.name}: {stage.place} was changed after it was finished; "
                 "remove it to have it made again"
             )
-    state = StageState(inputs=dict(stage.inputs), began=before.began if before else _now())
+    state = StageState(inputs=inputs, began=before.began if before else _now())
     if leads:
         _write(root, stage, state)
     progress.say(f"{stage.title}: going on" if before else f"{stage.title}:")
@@ -145,15 +155,22 @@ def begin(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> B
 
 def _refuse_changes(root: Path, stage: Stage, before: StageState) -> None:
     changed = [
-        f"{key} ({before.inputs.get(key, 'absent')[:12]} -> {stage.inputs.get(key, 'absent')[:12]})"
-        for key in sorted({*before.inputs, *stage.inputs})
-        if before.inputs.get(key) != stage.inputs.get(key)
+        f"{key} ({before.inputs.get(key, 'absent')[:12]} -> {stage.fixed.get(key, 'absent')[:12]})"
+        for key in sorted({*before.inputs, *stage.fixed} - stage.inputs.keys())
+        if before.inputs.get(key) != stage.fixed.get(key)
     ]
     if changed:
         raise StageError(
             f"{stage.name}: inputs changed since it began: {', '.join(changed)}. "
-            f"Remove {root} to start afresh, or keep it and use another --home"
+            f"Keep {root} and use another --home, or remove it to start afresh"
         )
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _write(root: Path, stage: Stage, state: StageState) -> None:

@@ -73,7 +73,7 @@ def _stage(run: RunDirectory, activations: Store) -> Stage:
     options, named = run.config.run, contents_of(run.config.method.options)
     return Stage(
         name="train",
-        inputs={
+        fixed={
             "activations": activations.digest,
             "method": digest_of([run.config.method.to_json(), options.seed, options.batch_size]),
             "order": digest_of(options.order_seed),
