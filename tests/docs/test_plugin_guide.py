@@ -12,9 +12,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import attrs
 import pytest
 
-from traits_core import protocols
+from traits_core import ConfigError, protocols
 from traits_core.config.structure import structure
 from traits_core.registry import hookspecs
 from traits_core.stores import protocols as store_protocols
@@ -96,14 +97,33 @@ def test_the_tutorial_shows_the_files_of_its_package():
     }
 
 
-def test_the_config_of_the_options_page_works():
-    (code, *_) = re.findall(r"^```python\n(.*?)^```$", page("config.md"), re.DOTALL | re.MULTILINE)
+@pytest.fixture(scope="module")
+def shown_configs():
+    """The classes that the page of options shows, by name."""
     names: dict[str, type] = {}
-    exec(compile(code, "config.md", "exec", dont_inherit=True), names)
-    given = {"n_prototypes": "64", "temperature": "none", "layers": "8,16", "whiten": "true"}
-    options = structure(names["SoftClusterConfig"], given)
-    assert (options.n_prototypes, options.temperature) == (64, None)
-    assert (options.layers, options.whiten, options.start) == ((8, 16), True, "rows")
+    for code in re.findall(r"^```python\n(.*?)^```$", page("config.md"), re.DOTALL | re.MULTILINE):
+        exec(compile(code, "config.md", "exec", dont_inherit=True), names)
+    return names
+
+
+def test_the_config_of_the_options_page_takes_what_its_table_shows(shown_configs):
+    rows = re.findall(
+        r"^\|.+\| `--method\.([a-z-]+) ?([^`]*)`.* \| (?:`(.+)`|leave it out) \|$",
+        page("config.md"),
+        re.MULTILINE,
+    )
+    fields = attrs.fields_dict(shown_configs["DirectionsConfig"])
+    assert {name.replace("-", "_") for name, *_ in rows} == fields.keys()
+    for name, text, toml in rows:
+        key = name.replace("-", "_")
+        typed = structure(shown_configs["DirectionsConfig"], {key: text or "true"})
+        written = structure(shown_configs["DirectionsConfig"], tomllib.loads(toml))
+        assert typed == written, name
+
+
+def test_the_rule_of_the_options_page_names_both_options(shown_configs):
+    with pytest.raises(ConfigError, match="patch 300 must be at most image_size 224"):
+        structure(shown_configs["PatchesConfig"], {"patch": "300"})
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in GUIDE.glob("*.md")))
