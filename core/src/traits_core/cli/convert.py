@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from traits_core.cli.shared import Json, print_json
+from traits_core.cli.shared import Json, print_json, told_when_stopped
 from traits_core.errors import ConfigError
 from traits_core.stores.header import DTYPES, FORMS
 
@@ -115,14 +115,11 @@ def convert(
     if layers is not None:
         opened = select_layers(opened, tuple(name.strip() for name in layers.split(",")))
     progress = make_progress(sys.stderr)
-    try:
+    with told_when_stopped():
         if form:
             root = recode(opened, target, choice, form, dtype, progress)
         else:
             root = convert(opened, target, choice, dtype, progress)
-    except KeyboardInterrupt:
-        print("\ninterrupted: the same command goes on, or begins again", file=sys.stderr)
-        raise typer.Exit(130) from None
     _show(opened.store, open_any(root, registry).store, json)
 
 

@@ -53,6 +53,24 @@ DEFAULT_HOME = Path("traits-home")
 
 
 @contextmanager
+def told_when_stopped() -> Iterator[None]:
+    """End the command when a signal asks to stop, with one line that says how to go on.
+
+    Of several processes, only the first one speaks.
+    """
+    from traits_core.training.distributed import is_first
+
+    try:
+        with stopping_on_signals():
+            yield
+    except KeyboardInterrupt as error:
+        stopped = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
+        if is_first():
+            print(f"\n{stopped}: the same command goes on from here", file=sys.stderr)
+        raise typer.Exit(stopped.exit_code) from None
+
+
+@contextmanager
 def context(
     home: Path, device: str, registry: Registry, track: Choice | None = None
 ) -> Iterator[Context]:
@@ -70,25 +88,19 @@ def context(
     def new_trackers() -> Trackers:
         return Trackers({track.spec.name: track.build()} if track and is_first() else {}, progress)
 
-    try:
-        with (
-            redirect_stdout(sys.stderr),
-            stopping_on_signals(),
-            connected(pick_device(device)) as (comm, own_device),
-        ):
-            yield Context(
-                home=home,
-                registry=registry,
-                device=own_device,
-                progress=progress,
-                new_trackers=new_trackers,
-                comm=comm,
-            )
-    except KeyboardInterrupt as error:
-        stopped = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
-        if is_first():
-            print(f"\n{stopped}: the same command goes on from here", file=sys.stderr)
-        raise typer.Exit(stopped.exit_code) from None
+    with (
+        redirect_stdout(sys.stderr),
+        told_when_stopped(),
+        connected(pick_device(device)) as (comm, own_device),
+    ):
+        yield Context(
+            home=home,
+            registry=registry,
+            device=own_device,
+            progress=progress,
+            new_trackers=new_trackers,
+            comm=comm,
+        )
 
 
 def print_json(value: Any) -> None:
