@@ -97,9 +97,9 @@ def read_run_json(root: Path) -> dict[str, Any]:
         raise _damaged(root, str(error)) from error
     if not isinstance(facts, dict) or not isinstance(facts.get("config"), dict):
         raise _damaged(root, "it holds no configuration")
-    if facts.get("format") != FORMAT_VERSION:
+    if (found := facts.get("format", FORMAT_VERSION)) != FORMAT_VERSION:
         raise StageError(
-            f"{root}/run.json: of format {facts.get('format')}, this version reads {FORMAT_VERSION}: "
+            f"{root}/run.json: of format {found}, this version reads {FORMAT_VERSION}: "
             "use the version of traits-core that wrote it"
         )
     return facts
