@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 
 import attrs
@@ -11,9 +12,10 @@ import torch
 from traits_core.cli.progress import Lines
 from traits_core.config.run_config import resolve_run
 from traits_core.config.sweep import SEED, sweep
+from traits_core.errors import DataError
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
-from traits_core.stages.compose import run_all, run_several
+from traits_core.stages.compose import FailedRunsError, run_all, run_several
 from traits_core.stages.context import Context
 from traits_core.streaming.shuffle import ShuffledStream
 
@@ -78,6 +80,38 @@ def test_each_seed_ends_as_if_it_were_alone_and_the_store_is_read_once(
     assert passes == [(0, 0), (1, 0)]
     assert together == [outcome(run_all(config, home("alone"))) for config in configs]
     assert len({name for name, *_ in together}) == 3
+
+
+class Pickling:
+    """A scorer that writes what is not kept."""
+
+    def save(self, directory):
+        (directory / "centroids.pkl").write_bytes(b"")
+
+
+def no_scorer():
+    raise DataError("nothing was learned")
+
+
+@pytest.mark.parametrize(
+    ("make", "why"), [(no_scorer, "nothing was learned"), (Pickling, r"wrote centroids\.pkl")]
+)
+def test_one_whose_scorer_cannot_be_kept_is_dropped_and_the_others_end_as_if_alone(
+    registry, home, monkeypatch, make, why
+):
+    configs = sweep(SMALL, {SEED: (3, 0, 5)}, registry)
+    kmeans, asked = configs[0].method.spec.load(), itertools.count(1)
+    scorer = kmeans.scorer
+    with monkeypatch.context() as patch:
+        patch.setattr(kmeans, "scorer", lambda self: make() if next(asked) == 2 else scorer(self))
+        with pytest.raises(
+            FailedRunsError, match=rf"1 of 3 runs failed:\nseed 0: .*{why}"
+        ) as caught:
+            run_several(configs, home("together"))
+    together = [outcome(run) for run in caught.value.finished]
+    assert together == [outcome(run_all(configs[at], home("alone"))) for at in (0, 2)]
+    mended = run_several(configs, home("together"))
+    assert outcome(mended[1]) == outcome(run_all(configs[1], home("alone")))
 
 
 def test_a_seed_that_has_run_is_not_run_again(registry, home):

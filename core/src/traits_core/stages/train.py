@@ -16,6 +16,7 @@ from traits_core.errors import StageError, TraitsError
 from traits_core.normalization.normalizer import Normalizer
 from traits_core.normalization.stream import NormalizedStream
 from traits_core.protocols import Comm, Method, PlanningMethod
+from traits_core.records import FeatureSpec
 from traits_core.scoring.saved import read_facts, save_scorer
 from traits_core.stages.context import Context
 from traits_core.stages.normalizer import run_normalizer
@@ -28,7 +29,7 @@ from traits_core.streaming.stream import BatchStream
 from traits_core.tracking.metrics import MetricsLog
 from traits_core.training.checkpoint import Checkpoints
 from traits_core.training.comm import first_rank_first
-from traits_core.training.fate import FateComm
+from traits_core.training.fate import FateComm, LearnerError, shared_fate
 from traits_core.training.learner import Learner
 from traits_core.training.loop import Loop
 from traits_core.training.slices import SlicedStream
@@ -108,14 +109,24 @@ def _learn(
         checkpoint_minutes=options.checkpoint_minutes,
         progress=context.progress,
     ).run()
-    failures = {}
     for run, learner in zip(runs, learners, strict=True):
-        if learner.failure is not None:
-            failures[run.root] = learner.failure
-        elif comm.rank == 0:
-            scorer, name = learner.method.scorer(), run.config.method.spec.name
-            save_scorer(run.scorer, scorer, name, array.feature, normalizer)
-    return failures
+        if learner.failure is None:
+            _keep_scorer(run, learner, array.feature, normalizer)
+    trained = zip(runs, learners, strict=True)
+    return {run.root: learner.failure for run, learner in trained if learner.failure}
+
+
+def _keep_scorer(
+    run: RunDirectory, learner: Learner, feature: FeatureSpec, normalizer: Normalizer | None
+) -> None:
+    """Save what was learned; one of several that cannot be saved is dropped, as the loop drops them."""
+    try:
+        with shared_fate(learner.comm):
+            if learner.comm.rank == 0:
+                scorer, name = learner.method.scorer(), run.config.method.spec.name
+                save_scorer(run.scorer, scorer, name, feature, normalizer)
+    except LearnerError as failure:
+        learner.drop(failure)
 
 
 def _common_normalizer(
