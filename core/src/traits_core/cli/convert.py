@@ -136,10 +136,12 @@ def _form(scores: str | None, k: int | None, tau: float | None) -> ScoreForm | N
 
 
 def _storage_of(form: ScoreForm | None) -> str:
-    """The storage for scores of a form when none is named: rows of zeros are small in zstd alone."""
+    """The storage for scores of a form when none is named: the one that `materialize` takes."""
+    from traits_core.stages.materialize import storage_of_form
+
     if form is None:
         raise ConfigError("--to NAME is required, or --scores FORM for a store of scores")
-    return "zarr-zstd" if form.form == "threshold" else "zarr"
+    return storage_of_form(form.form) or "zarr"
 
 
 def _target(registry: Registry, name: str, pairs: list[str]) -> Choice:

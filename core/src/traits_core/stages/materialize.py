@@ -69,11 +69,17 @@ def _materialize_split(
 
 
 def score_storage(config: RunConfig, registry: Registry) -> Choice:
-    """The run's storage, but for rows of zeros, which only zstd makes small."""
-    if config.run.scores != "threshold":
+    """The run's storage, unless the form of its scores has one of its own."""
+    name = storage_of_form(config.run.scores)
+    if name is None:
         return config.storage
-    spec = registry.get("storage", "zarr-zstd")
+    spec = registry.get("storage", name)
     return Choice(spec, spec.config())
+
+
+def storage_of_form(form: str) -> str | None:
+    """The storage that a form of scores needs, None for any: rows of zeros are small in zstd alone."""
+    return "zarr-zstd" if form == "threshold" else None
 
 
 def score_dtype(config: RunConfig) -> str:
