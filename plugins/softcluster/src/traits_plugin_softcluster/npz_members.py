@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 from zipfile import BadZipFile, ZipFile
 
 import attrs
@@ -15,6 +16,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from traits_core import DataError
+
+DAMAGE: Final = (BadZipFile, OSError, EOFError, RuntimeError, zlib.error)
+"""What reading a damaged archive raises; RuntimeError for what it then claims to be, as encrypted."""
 
 
 @attrs.frozen(eq=False)
@@ -37,10 +41,7 @@ class NpzMember:
         """The next `n_rows` along the first axis; raises DataError when they are not all there."""
         shape = (n_rows, *self.shape[1:])
         n_bytes = math.prod(shape) * self.dtype.itemsize
-        try:
-            data = self.stream.read(n_bytes)
-        except (BadZipFile, OSError) as error:
-            raise DataError(f"{self.source} is damaged: {error}") from error
+        data = self.stream.read(n_bytes)
         if len(data) != n_bytes:
             raise DataError(f"{self.source} ends early: copy the file again")
         return np.frombuffer(data, self.dtype).reshape(shape)
@@ -48,13 +49,13 @@ class NpzMember:
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[ZipFile]:
-    """Open an NPZ file; raises DataError when there is none."""
+    """Open an NPZ file; raises DataError when there is none, or reading it shows that it is damaged."""
     try:
-        archive = ZipFile(path)
-    except (BadZipFile, OSError) as error:
-        raise DataError(f"{path}: not a readable NPZ file: {error}") from error
-    with archive:
-        yield archive
+        with ZipFile(path) as archive:
+            yield archive
+    except DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        raise DataError(f"{path}: not a readable NPZ file: {reason}") from error
 
 
 @contextmanager
