@@ -51,6 +51,12 @@ def test_a_cluster_of_two_planted_ones_splits_into_them(scorer_of, planted):
     assert float(match_directions(halves_2d, means_kd[3:5]).cosines_j.min()) > 0.99
 
 
+@pytest.mark.parametrize("cluster", [-1, 2])
+def test_a_cluster_that_is_not_there_cannot_be_split(scorer_of, cluster):
+    with pytest.raises(DataError, match=f"cluster must be from 0 to 1, got {cluster}"):
+        split_cluster(scorer_of(torch.eye(2)), cluster, torch.eye(2))
+
+
 def test_a_cluster_of_equal_rows_cannot_be_split(scorer_of):
     scorer = scorer_of(torch.eye(2))
     for sample_nd in (torch.eye(2)[:1].repeat(5, 1), torch.eye(2)[1:]):

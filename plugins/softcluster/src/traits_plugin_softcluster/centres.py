@@ -12,8 +12,8 @@ from torch.nn.functional import embedding_bag
 from traits_core import ProductRoute, product_route
 
 SCREENED_FROM: Final = 128  # dimensions and clusters; below, checking costs more than it saves
-CPU_TILE_BYTES = 16 << 20  # a share of the last-level cache
-GPU_TILE_BYTES = 512 << 20
+CPU_TILE_BYTES: Final = 16 << 20  # a share of the last-level cache
+GPU_TILE_BYTES: Final = 512 << 20
 
 
 def tile_rows(n_clusters: int, device: torch.device) -> int:

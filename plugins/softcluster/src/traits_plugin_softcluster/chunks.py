@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -61,12 +62,24 @@ def fit_chunks(
     chunks, one batch, the memberships of one chunk (at most 28 bytes x tokens x `top_m`), and 12 bytes for
     each pair of a cluster and a token id that occur together.
 
+    Parameters
+    ----------
+    paths: NPZ files, as `TokenChunk` describes them
+    config: as for training on a store
+    seed: of the start, of the sample and of the order of the chunks
+    device: where clusters are learned
+    batch_size: positions of a batch at most, one sequence at least
+    n_exemplars: positions that are kept of each cluster
+    context_window: positions kept on either side of each
+
     Raises DataError for chunks that are missing, damaged, of different widths or of equal names.
     """
-    names = [Path(path).stem for path in paths]
-    if len(set(names)) < len(names):
-        raise DataError(f"chunks of equal names would overwrite each other: {sorted(names)}")
-    chunks = open_chunks([Path(path) for path in paths])
+    counts = Counter(path.stem for path in paths)
+    if shared := sorted(name for name, count in counts.items() if count > 1):
+        raise DataError(
+            f"the memberships of chunks of equal names would overwrite each other: rename {shared}"
+        )
+    chunks = open_chunks(paths)
     method = SoftCluster(
         config,
         d_model=chunks[0].d_model,
@@ -87,13 +100,13 @@ def fit_chunks(
         Exemplars.empty(config.n_clusters, n_exemplars, context_window),
         ClusterStatistics.of(scorer),
         TokenMasses.empty(config.n_clusters),
-        tuple(Path(output_dir) / "memberships" / f"{name}.npz" for name in names),
+        tuple(output_dir / "memberships" / f"{path.stem}.npz" for path in paths),
     )
     found.files[0].parent.mkdir(parents=True, exist_ok=True)
     for number, chunk in enumerate(chunks):
         found = _with_members(found, number, chunk, batch_size)
-    scorer.save(Path(output_dir))
-    found.exemplars.save(Path(output_dir) / "exemplars.safetensors")
+    scorer.save(output_dir)
+    found.exemplars.save(output_dir / "exemplars.safetensors")
     return found
 
 

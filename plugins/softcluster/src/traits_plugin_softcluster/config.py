@@ -42,7 +42,7 @@ class SoftClusterConfig:
     )
     exact_epochs: int = option(
         2,
-        help="of these, the last that move the centres once, by all rows; others move them per batch",
+        help="how many of them, the last, move the centres once, by all rows; max_epochs: all of them",
         validator=attrs.validators.ge(0),
     )
     window: float = option(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor
 
-LARGEST = 1e30  # beyond it, norms leave the range of float32
-SMALL_NORM, LARGE_NORM = 1e-15, 1e15  # between them, the squares of what matters are in range
+LARGEST: Final = 1e30  # beyond it, norms leave the range of float32
+SMALL_NORM: Final = 1e-15  # from here to the next, the squares of what matters are in range
+LARGE_NORM: Final = 1e15
 
 
 def directions(acts_bd: Tensor, shift_d: Tensor) -> tuple[Tensor, Tensor]:

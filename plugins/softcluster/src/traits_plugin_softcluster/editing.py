@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from traits_plugin_softcluster.centres import Centres
 from traits_plugin_softcluster.directions import directions, normalized
 from traits_plugin_softcluster.scorer import SoftClusterScorer
 
-SPLIT_STEPS = 20
+SPLIT_STEPS: Final = 20
 
 
 @torch.no_grad()
@@ -51,9 +53,11 @@ def split_cluster(
     """Replace `cluster` by two: the first takes its place, the second comes last.
 
     They are the two spherical k-means centres of those rows of the sample [N, D] whose largest
-    membership it is. Raises DataError when there are no two different ones.
+    membership it is. Raises DataError when there is no such cluster, or no two different rows.
     Dhillon & Modha, Concept decompositions for large sparse text data, Machine Learning 42 (2001).
     """
+    if not 0 <= cluster < scorer.n_prototypes:
+        raise DataError(f"cluster must be from 0 to {scorer.n_prototypes - 1}, got {cluster}")
     _, clusters_nj = scorer.sparse(sample_nd)
     rows_nd, directed_n = directions(sample_nd, scorer.shift_d)
     rows_nd = rows_nd[directed_n & (clusters_nj[:, 0] == cluster)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ from traits_plugin_softcluster.scorer import SoftClusterScorer
 from traits_plugin_softcluster.temperature import warn_if_too_soft
 from traits_plugin_softcluster.totals import EpochTotals
 
-RANK_STRIDE = 1_000_003  # keeps the seeds of processes apart
+RANK_STRIDE: Final = 1_000_003  # keeps the seeds of processes apart
 
 
 class SoftCluster:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import attrs
 import torch
@@ -21,8 +21,8 @@ from traits_plugin_softcluster.centres import (
 from traits_plugin_softcluster.directions import LARGEST, directions
 from traits_plugin_softcluster.posteriors import Posteriors
 
-FILE = "scorer.safetensors"
-KIND = {"scorer": "softcluster", "version": 1}
+FILE: Final = "scorer.safetensors"
+KIND: Final = {"scorer": "softcluster", "version": 1}
 
 
 @attrs.frozen(eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import attrs
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from traits_plugin_softcluster.directions import directions
 from traits_plugin_softcluster.scorer import SoftClusterScorer
 
-TIGHTEST = 1e-12  # 1 - R^2 of rows that all equal their centre
+TIGHTEST: Final = 1e-12  # 1 - R^2 of rows that all equal their centre
 
 
 @attrs.frozen(eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Final
 
 import attrs
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor
 
 from traits_plugin_softcluster.config import SoftClusterConfig
 
-COLDEST = 1e-4
-BISECTIONS = 24
-TOLERATED = 0.01  # fraction of rows that may have no membership of the least that counts
+COLDEST: Final = 1e-4
+BISECTIONS: Final = 24
+TOLERATED: Final = 0.01  # fraction of rows that may have no membership of the least that counts
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ class TokenChunk:
                 yield TokenBlock(start, acts_bsd, self.mask_bs[part], self.tokens_bs[part])
 
 
-def open_chunks(paths: list[Path]) -> list[TokenChunk]:
+def open_chunks(paths: Sequence[Path]) -> list[TokenChunk]:
     """Open chunks of one model; raises DataError for none, and for different widths."""
     chunks = [TokenChunk.open(path) for path in paths]
     widths = sorted({chunk.d_model for chunk in chunks})

@@ -44,7 +44,14 @@ class EpochTotals:
             return torch.zeros(shape, dtype=torch.int64, device=device)
 
         return cls(
-            real(n_clusters), count(n_clusters), real(), real(), real(), real(), count(), count()
+            masses_k=real(n_clusters),
+            nearest_k=count(n_clusters),
+            objective=real(),
+            captured=real(),
+            entropy=real(),
+            effective=real(),
+            n_rows=count(),
+            n_zero=count(),
         )
 
     def tensors(self) -> dict[str, Tensor]:
