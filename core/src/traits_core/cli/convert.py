@@ -111,16 +111,17 @@ def convert(
     from traits_core.stores.convert import convert
     from traits_core.stores.open_any import open_any, select_layers
 
-    opened = open_any(source, registry, {"tokens": tokens} if tokens else None)
-    if layers is not None:
-        opened = select_layers(opened, tuple(name.strip() for name in layers.split(",")))
     progress = make_progress(sys.stderr)
     with told_when_stopped():
+        opened = open_any(source, registry, {"tokens": tokens} if tokens else None)
+        if layers is not None:
+            opened = select_layers(opened, tuple(name.strip() for name in layers.split(",")))
         if form:
             root = recode(opened, target, choice, form, dtype, progress)
         else:
             root = convert(opened, target, choice, dtype, progress)
-    _show(opened.store, open_any(root, registry).store, json)
+        written = open_any(root, registry)
+    _show(opened.store, written.store, json)
 
 
 def _form(scores: str | None, k: int | None, tau: float | None) -> ScoreForm | None:
