@@ -134,6 +134,53 @@ def test_a_sink_that_lacks_nothing_costs_no_pass_and_others_get_theirs(
     assert sum(method.batches) == activations.header.rows
 
 
+@attrs.frozen(eq=False)
+class Blockwise:
+    """Scores `width` prototypes after the other; all at once is not what it is asked for."""
+
+    directions_kd: torch.Tensor
+    widths: list[int] = attrs.field(factory=list)
+
+    @property
+    def n_prototypes(self):
+        return len(self.directions_kd)
+
+    def __call__(self, acts_bd):
+        raise AssertionError("all scores were asked for")
+
+    def blocks(self, acts_bd, width):
+        self.widths.append(width)
+        for part_kd in self.directions_kd.split(width):
+            yield acts_bd @ part_kd.T
+
+
+@pytest.mark.parametrize("width", [3, 7])
+@pytest.mark.parametrize("keep", [keep for keep in KEEPS if keep.by_blocks], ids=str)
+def test_a_blockwise_scorer_is_asked_for_blocks(
+    keep, width, scored, scorers, expected, monkeypatch
+):
+    monkeypatch.setattr("traits_core.scoring.scored.BLOCK", width)
+    blockwise = Blockwise(scorers["method"].scorer.directions_kd)
+    scorers["method"] = attrs.evolve(scorers["method"], scorer=blockwise)
+    expected_nk = kept_of(expected["method"], keep)
+    matrix = open_scores(scored(keep))["method"]
+    np.testing.assert_allclose(matrix.rows(0, len(expected_nk)), expected_nk, rtol=1e-5, atol=1e-6)
+    assert set(blockwise.widths) == {width}
+
+
+@pytest.mark.parametrize("wrong", [slice(0, 2), slice(0, 6), slice(0, 0)], ids=str)
+def test_blocks_of_another_shape_are_refused(wrong, scored, scorers, monkeypatch):
+    class Wrong(Blockwise):
+        def blocks(self, acts_bd, width):
+            return (acts_bd @ self.directions_kd[wrong].T).split(width, dim=1)
+
+    monkeypatch.setattr("traits_core.scoring.scored.BLOCK", 3)
+    wrongly = Wrong(scorers["method"].scorer.directions_kd)
+    scorers["method"] = attrs.evolve(scorers["method"], scorer=wrongly)
+    with pytest.raises(DataError, match="scorer 'method' returned"):
+        scored(KEEPS[0])
+
+
 class Sparse:
     """Says of each row that prototypes 5 and 2 have scores, and is asked nothing else."""
 

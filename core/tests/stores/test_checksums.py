@@ -60,7 +60,7 @@ def test_a_storage_that_checksums_cannot_name_a_file_outside(tmp_path, header, v
         def create(self, root, header):
             self.inner.create(root, header)
 
-        def write_checksummed(self, staging, header, shard, arrays):
+        def write_chunks(self, staging, header, shard, arrays):
             (staging.parent.parent / "outside").write_bytes(b"")
             return [StoredFile(name="../../outside", bytes=0, xxh3="0" * 32)]
 

@@ -50,7 +50,7 @@ def test_the_files_are_those_of_commits_one_after_another(tmp_path, header, stor
     serially.create()
     for shard in range(header.n_shards):
         part = rows(data, 8 * shard, 8 * shard + 8)
-        arrays = {name: encode(x, header.dtype) for name, x in part.items()}
+        arrays = {name: [encode(x, header.dtype)] for name, x in part.items()}
         stats = {name: measure(x) for name, x in part.items()}
         serially.commit(serially.stage(shard, arrays, stats))
     serial = {p.relative_to(tmp_path / "serial") for p in (tmp_path / "serial").rglob("*.*")}

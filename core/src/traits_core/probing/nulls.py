@@ -54,7 +54,7 @@ class DirectionScorer:
                 f"activations of shape {tuple(acts_bd.shape)} do not fit directions of length "
                 f"{len(self.mean_d)}: they must be [rows, {len(self.mean_d)}]"
             )
-        rows_bd = (acts_bd.float() - self.mean_d) / self.scale_d
+        rows_bd = (acts_bd.float() - self.mean_d).div_(self.scale_d)
         for directions_wd in torch.split(self.directions_kd, width):
             yield rows_bd @ directions_wd.T
 

@@ -23,7 +23,8 @@ def in_order(
 
     Each has its share of torch's threads, until the generator ends or is closed. They never wait for
     one another, as the threads of one operation do: a core that writes files meanwhile holds up one of
-    them only. Memory: an item for each thread, and one.
+    them only. Nor do they wait while the caller is at work for a moment. Memory: two items for each
+    thread, and one.
     """
     intra = torch.get_num_threads()
     threads = min(intra, MOST) if device.type == "cpu" else 1
@@ -34,7 +35,7 @@ def in_order(
         torch.set_num_threads(share)
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > threads:
+            if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

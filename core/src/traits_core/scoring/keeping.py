@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import attrs
 import torch
@@ -23,6 +24,16 @@ VALUES, PROTOTYPES = ".values", ".prototypes"
 """What the two arrays of a scorer are called behind its name, where a row keeps the largest scores."""
 
 
+@attrs.frozen(eq=False)
+class Kept:
+    """Columns [column, column + J) of rows [B, J] of an array, or how far they are `above` a value, or 0."""
+
+    array: str
+    rows_bj: Tensor
+    column: int = 0
+    above: float | None = None
+
+
 class Keep(Protocol):
     """Turns the scores of a few examples into rows of a store."""
 
@@ -30,14 +41,18 @@ class Keep(Protocol):
     def pooling(self) -> Pooling:
         """What becomes of the positions of an example."""
 
+    @property
+    def by_blocks(self) -> bool:
+        """Whether it goes through all scores of a position once, some prototypes after the other."""
+
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """The arrays that a scorer needs, with their columns."""
 
     def kept(self, n_prototypes: int) -> KeptScores | None:
         """What the header of the store says of it."""
 
-    def __call__(self, scored: Scored) -> Mapping[str, Tensor]:
-        """The next rows of these arrays, pooled."""
+    def __call__(self, scored: Scored) -> Iterator[Kept]:
+        """The next rows of these arrays, pooled: some columns after the other, until all are there."""
 
 
 @attrs.frozen
@@ -46,6 +61,8 @@ class KeepAll:
 
     pooling: Pooling
 
+    by_blocks: ClassVar[bool] = True
+
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """One array, a column per prototype."""
         return {scorer: n_prototypes}
@@ -53,9 +70,10 @@ class KeepAll:
     def kept(self, n_prototypes: int) -> None:
         """Nothing is left out."""
 
-    def __call__(self, scored: Scored) -> Mapping[str, Tensor]:
+    def __call__(self, scored: Scored) -> Iterator[Kept]:
         """The pooled scores."""
-        return {scored.by.name: self.pooling(scored.scores_bk, scored.positions)}
+        for first, scores_bk in scored.blocks():
+            yield Kept(scored.by.name, self.pooling(scores_bk, scored.positions), first)
 
 
 @attrs.frozen
@@ -65,6 +83,8 @@ class KeepAbove:
     pooling: Pooling
     tau: float = 0.0
 
+    by_blocks: ClassVar[bool] = True
+
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """One array, a column per prototype."""
         return {scorer: n_prototypes}
@@ -73,13 +93,15 @@ class KeepAbove:
         """The form, for the header."""
         return KeptScores(form="threshold", tau=self.tau, n_prototypes=n_prototypes)
 
-    def __call__(self, scored: Scored) -> Mapping[str, Tensor]:
+    def __call__(self, scored: Scored) -> Iterator[Kept]:
         """max(0, score - tau)."""
-        return {
-            scored.by.name: _above(
-                self.pooling(scored.scores_bk, scored.positions), self.tau, scored
-            )
-        }
+        highest = []
+        for first, scores_bk in scored.blocks():
+            pooled_bk = self.pooling(scores_bk, scored.positions)
+            if scored.first_example == 0:
+                highest.append(pooled_bk.max())
+            yield Kept(scored.by.name, pooled_bk, first, above=self.tau)
+        _refuse_nothing(highest, self.tau, scored)
 
 
 @attrs.frozen
@@ -90,6 +112,11 @@ class KeepTopK:
     k: int
     tau: float = 0.0
 
+    @property
+    def by_blocks(self) -> bool:
+        """The largest are looked for among all scores of a row, which are few once they are pooled."""
+        return self.pooling.kind != "none"
+
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """Two arrays; a row has as many columns as scores are kept."""
         width = min(self.k, n_prototypes)
@@ -99,23 +126,24 @@ class KeepTopK:
         """The form, for the header."""
         return KeptScores(form="top-k", tau=self.tau, n_prototypes=n_prototypes)
 
-    def __call__(self, scored: Scored) -> Mapping[str, Tensor]:
+    def __call__(self, scored: Scored) -> Iterator[Kept]:
         """Values in falling order, 0 where fewer than k scores are above tau; there the prototype is 0."""
         width = min(self.k, scored.by.scorer.n_prototypes)
         sparse = scored.sparse if self.pooling.kind == "none" and self.tau >= 0 else None
         if sparse is None:
-            scores_bk = self.pooling(scored.scores_bk, scored.positions)
-            values_bj, prototypes_bj = largest(scores_bk, width)
+            pooled = [self.pooling(block_bk, scored.positions) for _, block_bk in scored.blocks()]
+            pooled_bk = torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
+            values_bj, prototypes_bj = largest(pooled_bk, width)
         else:
             values_bj, places_bj = sparse[0].topk(min(width, sparse[0].shape[1]), dim=1)
             prototypes_bj = sparse[1].gather(1, places_bj)
-        values_bj = _above(values_bj, self.tau, scored)
+        if scored.first_example == 0:
+            _refuse_nothing([values_bj.max()], self.tau, scored)
+        values_bj = torch.sub(values_bj, self.tau).clamp_(min=0)
         prototypes_bj = prototypes_bj.masked_fill(values_bj == 0, 0)
         pad = (0, width - values_bj.shape[1])
-        return {
-            scored.by.name + VALUES: torch.nn.functional.pad(values_bj, pad),
-            scored.by.name + PROTOTYPES: torch.nn.functional.pad(prototypes_bj.float(), pad),
-        }
+        yield Kept(scored.by.name + VALUES, torch.nn.functional.pad(values_bj, pad))
+        yield Kept(scored.by.name + PROTOTYPES, torch.nn.functional.pad(prototypes_bj.float(), pad))
 
 
 def keep_of(options: RunOptions) -> Keep:
@@ -128,12 +156,12 @@ def keep_of(options: RunOptions) -> Keep:
     return KeepAll(pooling)
 
 
-def _above(scores_bk: Tensor, tau: float, scored: Scored) -> Tensor:
-    """max(0, score - tau); DataError when that leaves nothing of the first rows of a split."""
-    if scored.first_example == 0 and not bool((scores_bk > tau).any()):
+def _refuse_nothing(highest: Sequence[Tensor], tau: float, scored: Scored) -> None:
+    """Raise DataError when the highest scores of the first rows of a split are not above `tau`."""
+    reached = max(map(float, highest), default=math.inf)
+    if reached <= tau:
         raise DataError(
             f"no score of {scored.by.name!r} in the first {len(scored.acts_bd)} positions is above "
-            f"--scores-tau {tau:g}: they reach {float(scores_bk.max()):g}. Choose a lower tau, or keep "
+            f"--scores-tau {tau:g}: they reach {reached:g}. Choose a lower tau, or keep "
             "all scores with --scores dense"
         )
-    return (scores_bk - tau).clamp_(min=0) if tau else scores_bk.clamp(min=0)

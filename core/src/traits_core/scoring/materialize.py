@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -28,6 +28,8 @@ TILE: Final = 4 << 20
 
 Up to 32 MiB glibc hands the same memory out again; a larger tile is new, and paid for, every time.
 """
+TILE_ROWS: Final = 2048
+"""Most rows of a tile, if an example has no more: larger products are no faster."""
 
 
 def score_header(
@@ -84,7 +86,7 @@ def materialize(
     scorers: Mapping[str, NamedScorer],
     source: Store,
     array: str,
-    sinks: Sequence[Sink],
+    sinks: Sequence[Sink[Any]],
     device: torch.device,
     progress: Progress,
 ) -> None:
@@ -92,26 +94,31 @@ def materialize(
 
     Tiles of examples lie on one fixed grid, so a resumed pass computes them as an uninterrupted one.
 
-    Memory: for each of up to eight threads, and one more, a tile of activations, a tile of scores and
-    what the sinks keep of it.
+    Memory: what the sinks need, two tiles of activations for each of up to eight threads, and for each
+    thread a tile of scores, or no more than a block of them.
     """
     positions = source.header.positions
     n_examples = source.header.rows // positions
-    widest = max(named.scorer.n_prototypes for named in scorers.values())
-    size = max(1, TILE // (positions * widest))
+    by_blocks = len(sinks) == 1 and sinks[0].by_blocks
+    widest = max(named.at_once(by_blocks) for named in scorers.values())
+    size = max(1, min(TILE // widest, TILE_ROWS) // positions)
     runs = _tile_runs([gap for sink in sinks for gap in sink.missing], size, n_examples)
     done = n_examples - sum(len(run) for run in runs)
 
     def kept(batch: tuple[int, Tensor]) -> _Tile:
         first_example, examples = batch[0] // positions, len(batch[1]) // positions
-        tile = _Tile(first_example, examples, [{} for _ in sinks])
+        places = [sink.place(first_example, examples) for sink in sinks]
         for named in scorers.values():
             scored = Scored(
-                by=named, acts_bd=batch[1], first_example=first_example, positions=positions
+                by=named,
+                acts_bd=batch[1],
+                first_example=first_example,
+                positions=positions,
+                by_blocks=by_blocks,
             )
-            for sink, rows in zip(sinks, tile.rows, strict=True):
-                rows.update(sink.keep(scored))
-        return tile
+            for sink, place in zip(sinks, places, strict=True):
+                sink.keep(scored, place)
+        return _Tile(examples, places)
 
     label = f"{source.header.dataset}/{source.header.split} by {', '.join(scorers)}"
     with progress.track(label, n_examples, "examples", done) as advance:
@@ -121,8 +128,8 @@ def materialize(
             )
             with closing(in_order(kept, batches, device)) as tiles:
                 for tile in tiles:
-                    for sink, rows in zip(sinks, tile.rows, strict=True):
-                        sink.take(tile.first_example, rows)
+                    for sink, place in zip(sinks, tile.places, strict=True):
+                        sink.take(place)
                     advance(tile.examples)
     for sink in sinks:
         sink.finish()
@@ -130,11 +137,10 @@ def materialize(
 
 @attrs.frozen
 class _Tile:
-    """What each sink keeps of the scores of a few examples."""
+    """How many examples it has, and where each sink keeps what it wants of their scores."""
 
-    first_example: int
     examples: int
-    rows: list[dict[str, Tensor]]
+    places: list[Any]
 
 
 def _tile_runs(gaps: Sequence[range], size: int, n_examples: int) -> list[range]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from traits_core.errors import DataError
-from traits_core.protocols import SparseScorer
+from traits_core.protocols import BlockwiseScorer, SparseScorer
 from traits_core.scoring.saved import LoadedScorer
+from traits_core.stores.layout import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+BLOCK: Final = SCORE_COLUMNS
+"""Prototypes that a scorer scores at once if it can."""
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +27,11 @@ class NamedScorer:
     name: str
     digest: str
     scorer: LoadedScorer
+
+    def at_once(self, by_blocks: bool) -> int:
+        """How many scores of a row are in memory at the same time; see `Scored`."""
+        n = self.scorer.n_prototypes
+        return min(n, BLOCK) if by_blocks and isinstance(self.scorer, BlockwiseScorer) else n
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -34,12 +44,14 @@ class Scored:
     acts_bd: float32 activations of whole examples
     first_example: number of the first of them in its split
     positions: rows of an example
+    by_blocks: the scores are gone through once, and so need not all be kept, if the scorer is blockwise
     """
 
     by: NamedScorer
     acts_bd: Tensor
     first_example: int
     positions: int
+    by_blocks: bool
 
     @cached_property
     def scores_bk(self) -> Tensor:
@@ -47,6 +59,22 @@ class Scored:
         scores_bk = self.by.scorer(self.acts_bd)
         self._expect(tuple(scores_bk.shape), (len(self.acts_bd), self.by.scorer.n_prototypes))
         return scores_bk
+
+    def blocks(self) -> Iterator[tuple[int, Tensor]]:
+        """The scores of each position, a block of prototypes after the other, behind the first of these.
+
+        Raises DataError when the scorer returns other shapes.
+        """
+        scorer, first = self.by.scorer, 0
+        if not (self.by_blocks and isinstance(scorer, BlockwiseScorer)):
+            yield 0, self.scores_bk
+            return
+        for scores_bk in scorer.blocks(self.acts_bd, BLOCK):
+            width = min(BLOCK, scorer.n_prototypes - first)
+            self._expect(tuple(scores_bk.shape), (len(self.acts_bd), width))
+            yield first, scores_bk
+            first += width
+        self._expect((len(self.acts_bd), first), (len(self.acts_bd), scorer.n_prototypes))
 
     @cached_property
     def sparse(self) -> tuple[Tensor, Tensor] | None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self, TypeVar
+
+import attrs
 
 from traits_core.scoring.keeping import Keep
 from traits_core.scoring.scored import Scored
 from traits_core.stores.header import StoreHeader
-from traits_core.stores.manifest import load_manifest
+from traits_core.stores.place import Place
 from traits_core.stores.protocols import Storage
 from traits_core.stores.writer import StoreWriter
 
-if TYPE_CHECKING:
-    from torch import Tensor
+P = TypeVar("P")
 
 
-class Sink(Protocol):
-    """Takes what it wants of the scores of a few examples, then of the next examples.
+class Sink(Protocol[P]):
+    """Keeps what it wants of the scores of a few examples, then of the next examples.
 
     Examples that it has already may come once more, beside others that it lacks.
     """
@@ -28,20 +29,35 @@ class Sink(Protocol):
     def missing(self) -> Sequence[range]:
         """The examples that it lacked when the pass began, in order."""
 
-    def keep(self, scored: Scored) -> Mapping[str, Tensor]:
-        """What it wants of the scores of a few examples by one scorer; threads ask at the same time."""
+    @property
+    def by_blocks(self) -> bool:
+        """True when it goes through the scores of an example once, some prototypes after the other."""
 
-    def take(self, first_example: int, rows: Mapping[str, Tensor]) -> None:
-        """Take what it wanted of every scorer's scores of the next examples, in their order."""
+    def place(self, first_example: int, n_examples: int) -> P:
+        """Where it keeps what it wants of the next examples; threads ask at the same time."""
+
+    def keep(self, scored: Scored, place: P) -> None:
+        """Keep what it wants of one scorer's scores; threads do so at the same time, each in its place."""
+
+    def take(self, place: P) -> None:
+        """Take what it kept of every scorer's scores; places come in the order of the examples."""
 
     def finish(self) -> None:
         """Keep all of it for good. Raises StoreError when examples are missing."""
 
 
+@attrs.frozen(eq=False)
+class Rows:
+    """Some rows of a few examples, and where they go in a store."""
+
+    place: Place
+    among: slice
+
+
 class StoreSink:
     """A store of scores, written shard by shard: a pass that was killed goes on behind the last one.
 
-    Memory: what `keep` makes of a few examples, and two shards.
+    Memory: that of its `StoreWriter`.
 
     Parameters
     ----------
@@ -53,12 +69,13 @@ class StoreSink:
         self._writer = StoreWriter(root, header, storage)
         self._keep = keep
         self._gaps: Iterator[range] = iter(())
-        self._gap: range | None = None
+        self._gap = range(0)  # the rows that are taken at present
+        self._missing: Sequence[range] = ()
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
+        self._missing = self._writer.missing
         self._gaps = self._writer.gaps()
-        self._gap = next(self._gaps, None)
         return self
 
     def __exit__(
@@ -72,33 +89,38 @@ class StoreSink:
     @property
     def missing(self) -> Sequence[range]:
         """The examples whose rows are not all committed."""
-        header = self._writer.header
-        shards = load_manifest(self._writer.root, header).gaps(header)
-        size = header.rows_per_shard
-        return [
-            range(
-                gap.start * size // header.positions,
-                -(-min(gap.stop * size, header.rows) // header.positions),
-            )
-            for gap in shards
-        ]
+        n = self._writer.header.positions
+        return [range(rows.start // n, -(-rows.stop // n)) for rows in self._missing]
 
-    def keep(self, scored: Scored) -> Mapping[str, Tensor]:
-        """The rows of these examples, pooled."""
-        return self._keep(scored)
+    @property
+    def by_blocks(self) -> bool:
+        """What says which scores it keeps."""
+        return self._keep.by_blocks
 
-    def take(self, first_example: int, rows: Mapping[str, Tensor]) -> None:
-        """Append the rows of these examples."""
-        start = first_example * self._writer.header.positions
-        stop = start + len(next(iter(rows.values())))
-        while self._gap is not None and self._gap.start < stop:
-            first, last = max(start, self._gap.start), min(stop, self._gap.stop)
+    def place(self, first_example: int, n_examples: int) -> list[Rows]:
+        """Memory for the rows that are not committed."""
+        n = self._writer.header.positions
+        start, stop = first_example * n, (first_example + n_examples) * n
+        found = []
+        for rows in self._missing:
+            first, last = max(start, rows.start), min(stop, rows.stop)
             if first < last:
-                part = slice(first - start, last - start)
-                self._writer.append({name: rows_bk[part] for name, rows_bk in rows.items()})
-            if stop < self._gap.stop:
-                return
-            self._gap = next(self._gaps, None)
+                place = self._writer.place(first, last)
+                found.append(Rows(place, slice(first - start, last - start)))
+        return found
+
+    def keep(self, scored: Scored, place: list[Rows]) -> None:
+        """Put the rows of these examples, pooled."""
+        for kept in self._keep(scored):
+            for rows in place:
+                rows.place.put(kept.array, kept.rows_bj[rows.among], kept.column, kept.above)
+
+    def take(self, place: list[Rows]) -> None:
+        """Append the rows of these examples."""
+        for rows in place:
+            if rows.place.first_row not in self._gap:
+                self._gap = next(self._gaps)
+            self._writer.take(rows.place)
 
     def finish(self) -> None:
         """Wait until the last shard is committed."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
+import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.stores.commit import CREATION, ArrayStats, Commit
@@ -20,13 +21,20 @@ from traits_core.stores.protocols import Storage
 
 
 @runtime_checkable
-class ChecksummingStorage(Protocol):
-    """A storage that checksums files while it writes them; those of others are read once more."""
+class ChunkStorage(Protocol):
+    """A storage that writes chunks as they lie in memory, and checksums files while it writes them."""
 
-    def write_checksummed(
-        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    def write_chunks(
+        self,
+        staging: Path,
+        header: StoreHeader,
+        shard: int,
+        arrays: Mapping[str, Sequence[NDArray[Any]]],
     ) -> Sequence[StoredFile]:
-        """Write what `write_shard` writes; return the files with their lengths and checksums."""
+        """Write what `write_shard` writes; return the files with their lengths and checksums.
+
+        Arrays are cut into blocks of `header.chunk_columns` columns, in C order.
+        """
 
 
 def write_shard(
@@ -34,16 +42,24 @@ def write_shard(
     staging: Path,
     header: StoreHeader,
     shard: int,
-    arrays: Mapping[str, NDArray[Any]],
+    arrays: Mapping[str, Sequence[NDArray[Any]]],
 ) -> Sequence[StoredFile]:
-    """Have `storage` write a shard; return its files, read once more for checksums it did not take."""
-    if not isinstance(storage, ChecksummingStorage):
-        names = storage.write_shard(staging, header, shard, arrays)
+    """Have `storage` write a shard that is cut into blocks of columns; return its files.
+
+    Files that it did not checksum are read once more.
+    """
+    if not isinstance(storage, ChunkStorage):
+        whole = {name: _side_by_side(blocks) for name, blocks in arrays.items()}
+        names = storage.write_shard(staging, header, shard, whole)
         return [describe(staging, name) for name in names]
-    files = storage.write_checksummed(staging, header, shard, arrays)
+    files = storage.write_chunks(staging, header, shard, arrays)
     for file in files:
         check_name(file.name)
     return files
+
+
+def _side_by_side(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
 
 
 @attrs.frozen
@@ -73,9 +89,12 @@ class Committer:
         self.commit(self._stage(CREATION, 0, {}, write))
 
     def stage(
-        self, shard: int, arrays: Mapping[str, NDArray[Any]], stats: Mapping[str, ArrayStats]
+        self,
+        shard: int,
+        arrays: Mapping[str, Sequence[NDArray[Any]]],
+        stats: Mapping[str, ArrayStats],
     ) -> Staged:
-        """Write the rows of one shard, in the stored dtype; they are not needed any more then.
+        """Write the rows of one shard, in blocks of columns; they are not needed any more then.
 
         Raises OSError.
         """

@@ -51,10 +51,14 @@ class WithExtras:
         """The storage's own."""
         return self.storage.write_shard(staging, header, shard, arrays)
 
-    def write_checksummed(
-        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    def write_chunks(
+        self,
+        staging: Path,
+        header: StoreHeader,
+        shard: int,
+        arrays: Mapping[str, Sequence[NDArray[Any]]],
     ) -> Sequence[StoredFile]:
-        """The storage's own, which may checksum files while it writes them."""
+        """The storage's own, of which it needs to have none."""
         return write_shard(self.storage, staging, header, shard, arrays)
 
     def open(self, root: Path, header: StoreHeader) -> StorageReader:

@@ -6,30 +6,28 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from traits_core.durable import create_json
 from traits_core.errors import StoreError
 from traits_core.interruption import deferring_signals, stop_if_asked
-from traits_core.stores.batch import check_shapes, measure_part
+from traits_core.stores.batch import check_shapes
 from traits_core.stores.commit import ArrayStats
 from traits_core.stores.committer import Committer, Staged
-from traits_core.stores.dtypes import NUMPY_DTYPES, decode
 from traits_core.stores.files import check_sizes
 from traits_core.stores.free_space import disk_error, refuse_small_disk
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import HEADER_FILE, load_header
 from traits_core.stores.lock import locked
 from traits_core.stores.manifest import drop_torn_line, load_manifest
+from traits_core.stores.open_shards import OpenShards
 from traits_core.stores.ownership import clear_staging, refuse_foreign, refuse_other
+from traits_core.stores.place import Place
 from traits_core.stores.protocols import Storage
 
 
@@ -46,8 +44,8 @@ class StoreWriter:
     """Writes the rows of a store that are not committed yet, in order.
 
     While rows are appended, one thread writes the files of the shard before them, and another one
-    flushes and commits those of the shard before that. Memory: two shards in the stored dtype, and
-    the batch that is being appended.
+    flushes and commits those of the shard before that. Memory: two shards in the stored dtype, the batch
+    that is being appended, and further shards where threads put rows of them in advance.
 
         with StoreWriter(root, header, storage) as writer:
             for rows in writer.gaps():
@@ -78,11 +76,10 @@ class StoreWriter:
         self.header = header
         self._committer = Committer(root, header, storage)
         self._gaps: list[range] = []  # shards that are not committed
-        self._shard = 0  # where the next row goes: the shard, and the row in it
-        self._buffered = 0
-        self._buffers: dict[str, NDArray[Any]] = {}
-        self._spare: dict[str, NDArray[Any]] = {}
-        self._stats: dict[str, ArrayStats] = {}  # of the rows in the buffers
+        self._next = 0  # the row that is taken next
+        self._open_shards = OpenShards(header)
+        self._stats: dict[str, ArrayStats] = {}  # of the rows taken of the next row's shard
+        self._takes_rows = False
         self._in_hand: deque[_InHand] = deque()
         self._stack = ExitStack()
 
@@ -111,23 +108,29 @@ class StoreWriter:
             if error is None:
                 raise
         finally:
-            self._buffers, self._spare = {}, {}
+            self._takes_rows = False
+            self._open_shards.clear()
             self._stack.__exit__(kind, error, trace)
 
     @property
     def committed_rows(self) -> int:
         """The rows before the first one that is missing: where `append` begins.
 
-        This, `missing_rows` and `complete` wait for the shards in hand.
+        This, `missing`, `missing_rows` and `complete` wait for the shards in hand.
         """
         self._settle()
         return self._rows(self._gaps[0]).start if self._gaps else self.header.rows
 
     @property
+    def missing(self) -> list[range]:
+        """Each run of rows that are not committed."""
+        self._settle()
+        return [self._rows(gap) for gap in self._gaps]
+
+    @property
     def missing_rows(self) -> int:
         """How many rows are not committed, wherever they are."""
-        self._settle()
-        return sum(rows.stop - rows.start for rows in map(self._rows, self._gaps))
+        return sum(map(len, self.missing))
 
     @property
     def complete(self) -> bool:
@@ -141,8 +144,8 @@ class StoreWriter:
         Raises StoreError when the rows of a gap were not appended before the next one is asked for.
         """
         for gap in list(self._gaps):
-            self._shard, self._buffered, self._stats = gap.start, 0, {}
             rows = self._rows(gap)
+            self._next, self._stats = rows.start, {}
             yield rows
             if self.committed_rows < rows.stop:
                 raise StoreError(f"{self.root}: the rows up to {rows.stop} were not appended")
@@ -158,33 +161,44 @@ class StoreWriter:
         shape than the header's, values too large for the dtype, and when an earlier shard could not
         be written (DiskFullError when the disk is full).
         """
-        if not self._buffers:
-            raise StoreError(f"{self.root}: rows can be appended inside the `with` block only")
-        first = min(self._shard * self.header.rows_per_shard, self.header.rows) + self._buffered
-        n = check_shapes(self.header, arrays, first)
-        self._refuse_committed(first + n)
-        parts = self._parts(first, n)
-        stats = [measure_part(self.header, arrays, part, first) for part in parts]
-        for part, found in zip(parts, stats, strict=True):
-            self._take({name: tensor[part] for name, tensor in arrays.items()}, found)
-
-    def _parts(self, first: int, n: int) -> list[slice]:
-        """Cut the `n` rows of a batch, the first of which is row `first` of the store, by shard."""
-        size = self.header.rows_per_shard
-        inner = range(size - first % size, n, size)
-        return [slice(*ends) for ends in pairwise([0, *inner, n])]
-
-    def _take(self, arrays: Mapping[str, Tensor], stats: Mapping[str, ArrayStats]) -> None:
-        """Round rows that fit into the shard into its buffers; commit it when it is full."""
-        stop = self._buffered + len(next(iter(arrays.values())))
+        if not self._takes_rows:
+            raise self._closed()
+        first = self._next
+        place = self.place(first, first + check_shapes(self.header, arrays, first))
         for name, rows in arrays.items():
-            target = decode(self._buffers[name], self.header.dtype)[self._buffered : stop]
-            target.copy_(rows.detach())
-            known = self._stats.get(name, stats[name])
-            self._stats[name] = known.joined(stats[name])
-        self._buffered = stop
-        if self._buffered == self.header.shard_rows(self._shard):
-            self._hand_over()
+            place.put(name, rows)
+        self.take(place)
+
+    def place(self, first_row: int, stop_row: int) -> Place:
+        """Memory for the rows [first_row, stop_row), which are put there and then taken.
+
+        Threads may ask for places and fill them at the same time, in any order; `take` has an order.
+        Raises StoreError for rows that are committed already.
+        """
+        if not self._takes_rows:
+            raise self._closed()
+        first_shard = first_row // self.header.rows_per_shard
+        gap = next((gap for gap in self._gaps if first_shard in gap), range(0))
+        if stop_row > self._rows(gap).stop:
+            raise StoreError(
+                f"{self.root}: some of the rows up to {stop_row} are committed already: "
+                "append the rows of each of gaps() and no others"
+            )
+        return self._open_shards.place(first_row, stop_row)
+
+    def take(self, place: Place) -> None:
+        """Take rows that were put whole, the next ones of the store; what `append` does, and raises."""
+        if not self._takes_rows:
+            raise self._closed()
+        if place.first_row != self._next:
+            raise StoreError(f"{self.root}: row {self._next} comes next, not {place.first_row}")
+        place.check_filled()
+        for part in place.parts:
+            for name, found in part.stats.items():
+                self._stats[name] = self._stats.get(name, found).joined(found)
+            self._next += part.outside.stop - part.outside.start
+            if self._next == self._rows(range(part.shard, part.shard + 1)).stop:
+                self._hand_over(part.shard)
 
     def finish(self) -> None:
         """Wait until every row is committed.
@@ -192,7 +206,7 @@ class StoreWriter:
         Raises StoreError when rows are missing, or could not be written.
         """
         if not self.complete:
-            there = self.header.rows - self.missing_rows + self._buffered
+            there = self.header.rows - self.missing_rows + self._waiting
             raise StoreError(
                 f"{self.root}: {there} of {self.header.rows} rows were appended: "
                 "append the rest before finish()"
@@ -203,14 +217,13 @@ class StoreWriter:
         size = self.header.rows_per_shard
         return range(shards.start * size, min(shards.stop * size, self.header.rows))
 
-    def _refuse_committed(self, stop: int) -> None:
-        """Raise StoreError when the next rows, up to `stop`, reach into a shard that is committed."""
-        gap = next((gap for gap in self._gaps if self._shard in gap), range(0))
-        if stop > self._rows(gap).stop:
-            raise StoreError(
-                f"{self.root}: some of the rows up to {stop} are committed already: "
-                "append the rows of each of gaps() and no others"
-            )
+    @property
+    def _waiting(self) -> int:
+        """How many rows were taken of a shard that is not full."""
+        return self._next % self.header.rows_per_shard if self._next < self.header.rows else 0
+
+    def _closed(self) -> StoreError:
+        return StoreError(f"{self.root}: rows can be appended inside the `with` block only")
 
     def _open(self) -> None:
         clear_staging(self.root)
@@ -219,7 +232,7 @@ class StoreWriter:
         manifest = load_manifest(self.root, self.header)
         check_sizes(self.root, manifest.files)
         self._gaps = manifest.gaps(self.header)
-        self._shard = self._gaps[0].start if self._gaps else self.header.n_shards
+        self._next = self._rows(self._gaps[0]).start if self._gaps else self.header.rows
         refuse_small_disk(self.root, self.header, self.missing_rows)
         try:
             if not (self.root / HEADER_FILE).exists():
@@ -229,26 +242,21 @@ class StoreWriter:
                 self._committer.create()
         except OSError as error:
             raise self._disk_error("the header", error) from error
-        self._buffers, self._spare = self._new_buffers(), self._new_buffers()
+        self._takes_rows = True
 
-    def _new_buffers(self) -> dict[str, NDArray[Any]]:
-        rows = min(self.header.rows_per_shard, self.header.rows)
-        dtype = NUMPY_DTYPES[self.header.dtype]
-        return {a.name: np.empty((rows, a.columns), dtype) for a in self.header.arrays}
-
-    def _hand_over(self) -> None:
-        """Have the shard that is full written and committed, and go on with the other buffers."""
+    def _hand_over(self, shard: int) -> None:
+        """Have a shard that is full written and committed."""
         before = self._in_hand[-1] if self._in_hand else None
-        if before and before.staged.exception():  # which waits until its buffers are free
+        if before and before.staged.exception():  # which waits until it is written
             self._settle()
         self._settle(leave=1)
-        arrays = {name: buffer[: self._buffered] for name, buffer in self._buffers.items()}
+        memory = self._open_shards.close(shard)
         stats, self._stats = self._stats, {}
-        staged = self._stager.submit(self._committer.stage, self._shard, arrays, stats)
+        rows = memory.first(self.header.shard_rows(shard))
+        staged = self._stager.submit(self._committer.stage, shard, rows, stats)
+        staged.add_done_callback(lambda _: self._open_shards.give_back(memory))
         committed = self._flusher.submit(self._commit, staged, before.committed if before else None)
-        self._in_hand.append(_InHand(self._shard, staged, committed))
-        self._buffers, self._spare = self._spare, self._buffers
-        self._shard, self._buffered = self._shard + 1, 0
+        self._in_hand.append(_InHand(shard, staged, committed))
         stop_if_asked()
 
     def _commit(self, staged: Future[Staged], before: Future[None] | None) -> None:
@@ -256,19 +264,18 @@ class StoreWriter:
 
     def _settle(self, leave: int = 0) -> None:
         """Wait until all but the last `leave` shards are committed; raise what kept one from being so."""
-        buffers, self._buffers = self._buffers, {}  # a writer that failed takes no rows
         while len(self._in_hand) > leave:
             shard = self._in_hand[0].shard
             try:
                 self._in_hand.popleft().committed.result()
             except BaseException as error:
+                self._takes_rows = False
                 self._in_hand.clear()  # they fail as this one does
                 if isinstance(error, OSError):
                     raise self._disk_error(f"shard {shard}", error) from error
                 raise
             rest = [range(shard + 1, gap.stop) if shard in gap else gap for gap in self._gaps]
             self._gaps = [gap for gap in rest if gap]
-        self._buffers = buffers
 
     def _disk_error(self, what: str, error: OSError) -> StoreError:
         missing = sum(gap.stop - gap.start for gap in self._gaps)

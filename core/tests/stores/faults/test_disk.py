@@ -16,13 +16,32 @@ FULL_DISK = Path(__file__).with_name("full_disk.py")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("failure", "forever", "every"),
-    [("ENOSPC", False, 1), ("ENOSPC", True, 3), ("EIO", False, 2), ("short", True, 3)],
+    ("failure", "forever", "every", "past_cache"),
+    [
+        ("ENOSPC", False, 1, False),
+        ("ENOSPC", True, 3, False),
+        ("EIO", False, 2, False),
+        ("EIO", False, 2, True),
+        ("short", True, 3, False),
+        ("short", True, 3, True),
+    ],
 )
 def test_a_disk_that_fails_at_any_change_keeps_the_committed_shards(
-    tmp_path, plain_header, server, served, verified, assert_whole, failure, forever, every
+    tmp_path,
+    plain_header,
+    server,
+    served,
+    verified,
+    assert_whole,
+    failure,
+    forever,
+    every,
+    past_cache,
 ):
     header = attrs.evolve(plain_header, arrays=plain_header.arrays[1:], chunk_rows=8)
+    if past_cache:  # as large stores of scores are written, whose chunks fill pages
+        array = attrs.evolve(header.arrays[0], columns=512, scorer="0")
+        header = attrs.evolve(header, kind="scores", arrays=(array,), chunk_columns=512)
     data, failed, step, reached = served(header), 0, 1 - every, True
     while reached:
         root, step = tmp_path / str(step), step + every

@@ -17,11 +17,13 @@ from failing_disk import FailingDisk
 
 from traits_core.errors import TraitsError
 from traits_core.registry.loader import load_registry
+from traits_core.stores.backends import chunk_io
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.json_records import structure
 from traits_core.stores.writer import StoreWriter
 
 BATCH = 3
+chunk_io.PAST_CACHE_FROM = 0  # stores of scores stand for large ones
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -51,6 +51,23 @@ class ChunkGrid:
                     inside=(inside_rows, inside_columns),
                     outside=(outside_rows, outside_columns),
                 )
+
+    def chunks(
+        self, blocks: Sequence[NDArray[Any]], first_row: int
+    ) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Each chunk of rows from `first_row` on, given in blocks as wide as chunks: its file and values."""
+        rows = slice(first_row, first_row + len(blocks[0]))
+        for cell in self.cells(rows, slice(0, self.shape[1])):
+            block = blocks[cell.outside[1].start // self.chunk[1]]
+            yield cell.file, block[cell.outside[0]]
+
+
+def column_blocks(arrays: Mapping[str, NDArray[Any]], width: int) -> dict[str, list[NDArray[Any]]]:
+    """Cut the rows of each array into blocks of `width` columns, the last as wide as is left."""
+    return {
+        name: [rows_nd[:, first : first + width] for first in range(0, rows_nd.shape[1], width)]
+        for name, rows_nd in arrays.items()
+    }
 
 
 def padded(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.backends.chunk_grid import ChunkGrid
-from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk, pieces
+from traits_core.stores.backends.chunk_grid import ChunkGrid, column_blocks
+from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk, past_cache, pieces
 from traits_core.stores.backends.raw_config import RawConfig
 from traits_core.stores.backends.zarr_arrays import codec_names, create_array
 from traits_core.stores.dtypes import NUMPY_DTYPES
@@ -59,25 +59,27 @@ class RawStorage:
         self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
     ) -> Sequence[str]:
         """Write the files of one shard; the padding of the last one is a hole."""
-        return [file.name for file in self.write_checksummed(staging, header, shard, arrays)]
+        blocks = column_blocks(arrays, header.chunk_columns)
+        return [file.name for file in self.write_chunks(staging, header, shard, blocks)]
 
-    def write_checksummed(
-        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    def write_chunks(
+        self,
+        staging: Path,
+        header: StoreHeader,
+        shard: int,
+        arrays: Mapping[str, Sequence[NDArray[Any]]],
     ) -> Sequence[StoredFile]:
         """The same; return the files with their checksums."""
         files = []
-        start = shard * header.rows_per_shard
+        direct = past_cache(header)
         for grid in _grids(header):
-            values = arrays[grid.array]
-            size = values.itemsize * grid.chunk[0] * grid.chunk[1]
-            rows = slice(start, start + len(values))
-            for cell in grid.cells(rows, slice(0, grid.shape[1])):
-                block = values[cell.outside]
-                with create_chunk(staging, cell.file) as file:
-                    for piece in pieces(block, (len(block), grid.chunk[1])):
-                        file.write(piece.data.cast("B"))
-                    file.pad(size)
-                files.append(file.stored)
+            for file, values in grid.chunks(arrays[grid.array], shard * header.rows_per_shard):
+                size = values.itemsize * grid.chunk[0] * grid.chunk[1]
+                with create_chunk(staging, file, direct) as out:
+                    for piece in pieces(values, (len(values), grid.chunk[1]), direct):
+                        out.write(piece)
+                    out.pad(size)
+                files.append(out.stored)
         return files
 
     def open(self, root: Path, header: StoreHeader) -> RawReader:

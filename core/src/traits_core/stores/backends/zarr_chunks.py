@@ -25,19 +25,17 @@ def write_chunk(
     values: NDArray[Any],
     shape: tuple[int, int],
     compressor: Compressor | None = None,
+    direct: bool = False,
 ) -> StoredFile:
-    """Write `values`, padded with zeros to the `shape` of a chunk, to a new file."""
+    """Write `values`, padded with zeros to the `shape` of a chunk, to a new file; see `create_chunk`."""
     if compressor is None:
-        parts: Iterable[Any] = pieces(values, shape)
+        parts: Iterable[Any] = pieces(values, shape, direct)
     else:
         parts = [compressor.encode(padded(values, shape))]
-    crc = 0
-    with create_chunk(root, file) as out:
+    with create_chunk(root, file, direct) as out:
         for part in parts:
-            stored = _bytes(part)
-            crc = google_crc32c.extend(crc, stored)
-            out.write(stored.data)
-        out.write(crc.to_bytes(_CRC_BYTES, "little"))
+            out.write(_bytes(part))
+        out.write(_bytes(out.crc32c.to_bytes(_CRC_BYTES, "little")))
     return out.stored
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.backends.chunk_grid import ChunkGrid
+from traits_core.stores.backends.chunk_grid import ChunkGrid, column_blocks
+from traits_core.stores.backends.chunk_io import past_cache
 from traits_core.stores.backends.zarr_arrays import codec_names, create_array
 from traits_core.stores.backends.zarr_chunks import read_chunk, write_chunk
 from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, ZSTD, ChunkCodec
@@ -58,20 +59,23 @@ class ZarrStorage:
         self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
     ) -> Sequence[str]:
         """Write the chunks of one shard, also those of zeros; return the chunk files."""
-        return [file.name for file in self.write_checksummed(staging, header, shard, arrays)]
+        blocks = column_blocks(arrays, header.chunk_columns)
+        return [file.name for file in self.write_chunks(staging, header, shard, blocks)]
 
-    def write_checksummed(
-        self, staging: Path, header: StoreHeader, shard: int, arrays: Mapping[str, NDArray[Any]]
+    def write_chunks(
+        self,
+        staging: Path,
+        header: StoreHeader,
+        shard: int,
+        arrays: Mapping[str, Sequence[NDArray[Any]]],
     ) -> Sequence[StoredFile]:
         """The same; return the chunk files with their checksums."""
         files = []
-        start = shard * header.rows_per_shard
+        direct = past_cache(header)
         for grid in _grids(header):
-            values = arrays[grid.array]
-            rows = slice(start, start + len(values))
-            for cell in grid.cells(rows, slice(0, grid.shape[1])):
-                block, compressor = values[cell.outside], self.codec.compressor
-                files.append(write_chunk(staging, cell.file, block, grid.chunk, compressor))
+            for file, values in grid.chunks(arrays[grid.array], shard * header.rows_per_shard):
+                compressor = self.codec.compressor
+                files.append(write_chunk(staging, file, values, grid.chunk, compressor, direct))
         return files
 
     def open(self, root: Path, header: StoreHeader) -> ZarrReader:
