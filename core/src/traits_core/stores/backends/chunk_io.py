@@ -27,7 +27,7 @@ from traits_core.stores.header import StoreHeader
 
 PIECE_BYTES: Final = 1 << 19
 """What is copied, checksummed and written stays in a core's cache on the way."""
-PAST_CACHE_FROM: Final = 1 << 30
+PAST_CACHE_FROM: Final = 1 << 29
 """Bytes of a store of scores from which on it is written past the page cache."""
 
 
