@@ -4,12 +4,12 @@
 
 Activations are Gaussian, in a float16 zarr store that the page cache holds. `stores` keeps scores of
 positions (768 wide, 4096 prototypes): all, the 32 largest of each row, as many by a threshold, and the
-largest 3 %; its floor is the scorer alone over the same rows in memory. Plain files of the same size are timed too, alone
-and written by a thread while the scorer works: no dense store can be made faster than that on the
-machine. Before each turn as much is written and deleted: the host of a virtual machine may take free memory
-back, and giving it again costs more than what is written to it. `pooled` keeps the largest score of each
-of 256 positions (1024 wide, 8192 prototypes), on a slice of what would be 1.5 million rows; its floor is
-the bare product, by torch into one reused tile of the best of several sizes.
+largest 3 %; its floor is the scorer alone over the same rows in memory. Plain files of the same size are
+timed too, written through the page cache, alone and by a thread while the scorer works. Before each turn as
+much is written and deleted: the host of a virtual machine may take free memory back, and giving it again
+costs more than what is written to it. `pooled` keeps the largest score of each of 256 positions (1024 wide,
+8192 prototypes), on a slice of what would be 1.5 million rows; its floor is the bare product, by torch into
+one reused tile of the best of several sizes.
 """
 
 from __future__ import annotations
