@@ -93,9 +93,10 @@ class Sae:
         weights.decoder_bias_d.copy_(self._centre_d)
         weights.encoder_bias_s.zero_()
         centred_nd = self._centred(sample_nd)
-        self._architecture.begin(weights, centred_nd)
+        mine_nd = centred_nd[self._comm.rank :: self._comm.world_size]  # of the sample that all have
+        self._architecture.begin(weights, mine_nd)
         weights.encoder_sd.mul_(self._best_factor(centred_nd[: self._config.step_rows]))
-        self._architecture.begin(weights, centred_nd)
+        self._architecture.begin(weights, mine_nd)
 
     @torch.no_grad()
     def update(self, acts_bd: Tensor) -> Mapping[str, float]:

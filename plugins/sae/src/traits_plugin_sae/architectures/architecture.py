@@ -47,7 +47,7 @@ class Architecture(Protocol):
         """Live tensors that training changes beside the weights."""
 
     def begin(self, weights: Weights, centred_nd: Tensor) -> None:
-        """See the sample, minus the decoder's bias, before the first step."""
+        """See this process's part of the sample, minus the decoder's bias, before the first step."""
 
     def step(self, weights: Weights, centred_bd: Tensor, n_rows: int, warmth: float) -> Outcome:
         """Loss and gradients on rows [B, D], minus the decoder's bias.
