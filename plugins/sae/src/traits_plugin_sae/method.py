@@ -93,7 +93,8 @@ class Sae:
         weights.decoder_bias_d.copy_(self._centre_d)
         weights.encoder_bias_s.zero_()
         centred_nd = self._centred(sample_nd)
-        mine_nd = centred_nd[self._comm.rank :: self._comm.world_size]  # of the sample that all have
+        # All processes have the same sample, and each row of it counts once.
+        mine_nd = centred_nd[self._comm.rank :: self._comm.world_size]
         self._architecture.begin(weights, mine_nd)
         weights.encoder_sd.mul_(self._best_factor(centred_nd[: self._config.step_rows]))
         self._architecture.begin(weights, mine_nd)
