@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shlex
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from traits_core.durable import write_text
 from traits_core.errors import StageError
@@ -18,7 +19,7 @@ from traits_core.stages.context import Context
 from traits_core.stages.extract import Source
 from traits_core.stages.panels import trait_panels
 from traits_core.stages.probe import read_result, result_digest
-from traits_core.stages.rundir import RunDirectory
+from traits_core.stages.rundir import RunDirectory, read_metrics
 from traits_core.stages.status import Stage, perform, read_status
 from traits_core.stages.train import scorer_digest
 from traits_core.stores.reader import Store
@@ -104,15 +105,13 @@ def _facts(run: RunDirectory, activations: dict[str, Store]) -> dict[str, str]:
     facts["d_model"] = str(header.arrays[0].columns)
     facts["prototypes"] = f"{read_facts(run.scorer).n_prototypes:,}"
     facts["seed"] = str(run.config.run.seed)
-    if epoch := _last_epoch(run):
+    if epoch := last_epoch(run.metrics):
         facts["epochs"] = str(epoch["epoch"])
         facts["training time"] = f"{epoch['seconds']:.1f} s"
     return facts
 
 
-def _last_epoch(run: RunDirectory) -> dict[str, float] | None:
-    if not run.metrics.exists():
-        return None
-    lines = [json.loads(line) for line in run.metrics.read_text(encoding="utf-8").splitlines()]
-    epochs: list[dict[str, float]] = [line for line in lines if line["kind"] == "epoch"]
+def last_epoch(path: Path) -> Mapping[str, Any] | None:
+    """The last whole line of an epoch in a `metrics.jsonl`; raises StageError when it is damaged."""
+    epochs = [line for line in read_metrics(path) if line.get("kind") == "epoch"]
     return epochs[-1] if epochs else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -103,6 +104,25 @@ def read_run_json(root: Path) -> dict[str, Any]:
             "use the version of traits-core that wrote it"
         )
     return facts
+
+
+def read_metrics(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The lines of a `metrics.jsonl`, none when it is not there; a torn last line is left out.
+
+    Raises StageError when another line is damaged.
+    """
+    if not path.exists():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        try:
+            if line.endswith("\n"):
+                yield json.loads(line)
+        except ValueError as error:
+            raise StageError(
+                f"{path}: line {number} is damaged ({error}): move the file away to go on without the "
+                "record of training"
+            ) from error
 
 
 def _damaged(root: Path, reason: str) -> StageError:

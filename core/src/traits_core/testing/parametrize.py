@@ -19,7 +19,7 @@ def contract_cases(
 ) -> pytest.MarkDecorator:
     """Parametrise a test over `check`, one callable for each check of each object.
 
-        @contract_cases("softcluster", expected_failures={"check_memory_is_bounded": "keeps rows"})
+        @contract_cases("mine", expected_failures={"check_memory_is_bounded": "keeps rows"})
         def test_contract(check):
             check()
 
