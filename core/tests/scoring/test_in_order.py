@@ -68,7 +68,7 @@ def test_what_the_function_raises_is_raised_in_its_place(threads):
 def test_torch_has_its_threads_again_when_a_sink_has_failed(scorers, activations, threads):
     class Full:
         missing = (range(activations.header.rows // activations.header.positions),)
-        by_blocks = False
+        block = None
 
         def place(self, first_example, n_examples):
             return None

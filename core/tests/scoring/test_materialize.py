@@ -8,6 +8,7 @@ import torch
 from traits_core import DataError, StoreError
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
+from traits_core.scoring import keeping
 from traits_core.scoring import materialize as module
 from traits_core.scoring.keeping import KeepAbove, KeepAll, KeepTopK
 from traits_core.scoring.materialize import materialize
@@ -155,11 +156,12 @@ class Blockwise:
 
 
 @pytest.mark.parametrize("width", [3, 7])
-@pytest.mark.parametrize("keep", [keep for keep in KEEPS if keep.by_blocks], ids=str)
+@pytest.mark.parametrize("keep", [keep for keep in KEEPS if keep.block], ids=str)
 def test_a_blockwise_scorer_is_asked_for_blocks(
     keep, width, scored, scorers, expected, monkeypatch
 ):
-    monkeypatch.setattr("traits_core.scoring.scored.BLOCK", width)
+    for name in ("STORED_BLOCK", "POOLED_BLOCK"):
+        monkeypatch.setattr(keeping, name, width)
     blockwise = Blockwise(scorers["method"].scorer.directions_kd)
     scorers["method"] = attrs.evolve(scorers["method"], scorer=blockwise)
     expected_nk = kept_of(expected["method"], keep)
@@ -174,7 +176,7 @@ def test_blocks_of_another_shape_are_refused(wrong, scored, scorers, monkeypatch
         def blocks(self, acts_bd, width):
             return (acts_bd @ self.directions_kd[wrong].T).split(width, dim=1)
 
-    monkeypatch.setattr("traits_core.scoring.scored.BLOCK", 3)
+    monkeypatch.setattr(keeping, "POOLED_BLOCK", 3)
     wrongly = Wrong(scorers["method"].scorer.directions_kd)
     scorers["method"] = attrs.evolve(scorers["method"], scorer=wrongly)
     with pytest.raises(DataError, match="scorer 'method' returned"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 import torch
@@ -14,6 +14,7 @@ from traits_core.scoring.largest import largest
 from traits_core.scoring.pooling import Pooling
 from traits_core.scoring.scored import Scored
 from traits_core.stores.header import KeptScores
+from traits_core.stores.layout import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 VALUES, PROTOTYPES = ".values", ".prototypes"
 """What the two arrays of a scorer are called behind its name, where a row keeps the largest scores."""
+STORED_BLOCK: Final = SCORE_COLUMNS
+POOLED_BLOCK: Final = 2048
+"""Prototypes whose scores stay near a core until they are stored, or that make a product at full speed."""
 
 
 @attrs.frozen(eq=False)
@@ -42,8 +46,8 @@ class Keep(Protocol):
         """What becomes of the positions of an example."""
 
     @property
-    def by_blocks(self) -> bool:
-        """Whether it goes through all scores of a position once, some prototypes after the other."""
+    def block(self) -> int | None:
+        """How many prototypes it takes at once, if it goes through their scores once; None: it wants all."""
 
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """The arrays that a scorer needs, with their columns."""
@@ -61,7 +65,10 @@ class KeepAll:
 
     pooling: Pooling
 
-    by_blocks: ClassVar[bool] = True
+    @property
+    def block(self) -> int:
+        """What is measured, rounded and written together, or pooled."""
+        return STORED_BLOCK if self.pooling.kind == "none" else POOLED_BLOCK
 
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """One array, a column per prototype."""
@@ -83,7 +90,10 @@ class KeepAbove:
     pooling: Pooling
     tau: float = 0.0
 
-    by_blocks: ClassVar[bool] = True
+    @property
+    def block(self) -> int:
+        """What is measured, rounded and written together, or pooled."""
+        return STORED_BLOCK if self.pooling.kind == "none" else POOLED_BLOCK
 
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """One array, a column per prototype."""
@@ -113,9 +123,9 @@ class KeepTopK:
     tau: float = 0.0
 
     @property
-    def by_blocks(self) -> bool:
+    def block(self) -> int | None:
         """The largest are looked for among all scores of a row, which are few once they are pooled."""
-        return self.pooling.kind != "none"
+        return None if self.pooling.kind == "none" else POOLED_BLOCK
 
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """Two arrays; a row has as many columns as scores are kept."""

@@ -28,7 +28,7 @@ TILE: Final = 4 << 20
 
 Up to 32 MiB glibc hands the same memory out again; a larger tile is new, and paid for, every time.
 """
-TILE_ROWS: Final = 2048
+TILE_ROWS: Final = 1024
 """Most rows of a tile, if an example has no more: larger products are no faster."""
 
 
@@ -99,8 +99,8 @@ def materialize(
     """
     positions = source.header.positions
     n_examples = source.header.rows // positions
-    by_blocks = len(sinks) == 1 and sinks[0].by_blocks
-    widest = max(named.at_once(by_blocks) for named in scorers.values())
+    block = sinks[0].block if len(sinks) == 1 else None
+    widest = max(named.at_once(block) for named in scorers.values())
     size = max(1, min(TILE // widest, TILE_ROWS) // positions)
     runs = _tile_runs([gap for sink in sinks for gap in sink.missing], size, n_examples)
     done = n_examples - sum(len(run) for run in runs)
@@ -114,7 +114,7 @@ def materialize(
                 acts_bd=batch[1],
                 first_example=first_example,
                 positions=positions,
-                by_blocks=by_blocks,
+                block=block,
             )
             for sink, place in zip(sinks, places, strict=True):
                 sink.keep(scored, place)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
 from traits_core.errors import DataError
 from traits_core.protocols import BlockwiseScorer, SparseScorer
 from traits_core.scoring.saved import LoadedScorer
-from traits_core.stores.layout import SCORE_COLUMNS
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-BLOCK: Final = SCORE_COLUMNS
-"""Prototypes that a scorer scores at once if it can."""
 
 
 @attrs.frozen(kw_only=True)
@@ -28,10 +24,10 @@ class NamedScorer:
     digest: str
     scorer: LoadedScorer
 
-    def at_once(self, by_blocks: bool) -> int:
+    def at_once(self, block: int | None) -> int:
         """How many scores of a row are in memory at the same time; see `Scored`."""
         n = self.scorer.n_prototypes
-        return min(n, BLOCK) if by_blocks and isinstance(self.scorer, BlockwiseScorer) else n
+        return min(n, block) if block and isinstance(self.scorer, BlockwiseScorer) else n
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -44,14 +40,15 @@ class Scored:
     acts_bd: float32 activations of whole examples
     first_example: number of the first of them in its split
     positions: rows of an example
-    by_blocks: the scores are gone through once, and so need not all be kept, if the scorer is blockwise
+    block: a blockwise scorer scores so many prototypes at once, for one sink that goes through them
+        once; None: it scores all, which are kept for all sinks
     """
 
     by: NamedScorer
     acts_bd: Tensor
     first_example: int
     positions: int
-    by_blocks: bool
+    block: int | None
 
     @cached_property
     def scores_bk(self) -> Tensor:
@@ -66,11 +63,11 @@ class Scored:
         Raises DataError when the scorer returns other shapes.
         """
         scorer, first = self.by.scorer, 0
-        if not (self.by_blocks and isinstance(scorer, BlockwiseScorer)):
+        if not (self.block and isinstance(scorer, BlockwiseScorer)):
             yield 0, self.scores_bk
             return
-        for scores_bk in scorer.blocks(self.acts_bd, BLOCK):
-            width = min(BLOCK, scorer.n_prototypes - first)
+        for scores_bk in scorer.blocks(self.acts_bd, self.block):
+            width = min(self.block, scorer.n_prototypes - first)
             self._expect(tuple(scores_bk.shape), (len(self.acts_bd), width))
             yield first, scores_bk
             first += width

@@ -30,8 +30,8 @@ class Sink(Protocol[P]):
         """The examples that it lacked when the pass began, in order."""
 
     @property
-    def by_blocks(self) -> bool:
-        """True when it goes through the scores of an example once, some prototypes after the other."""
+    def block(self) -> int | None:
+        """How many prototypes it takes at once, if it goes through their scores once; None: it wants all."""
 
     def place(self, first_example: int, n_examples: int) -> P:
         """Where it keeps what it wants of the next examples; threads ask at the same time."""
@@ -93,9 +93,9 @@ class StoreSink:
         return [range(rows.start // n, -(-rows.stop // n)) for rows in self._missing]
 
     @property
-    def by_blocks(self) -> bool:
-        """What says which scores it keeps."""
-        return self._keep.by_blocks
+    def block(self) -> int | None:
+        """What suits the rule by which scores are kept."""
+        return self._keep.block
 
     def place(self, first_example: int, n_examples: int) -> list[Rows]:
         """Memory for the rows that are not committed."""
