@@ -8,6 +8,7 @@ import pytest
 
 from traits_core.errors import StoreError
 from traits_core.stores import committer
+from traits_core.stores.backends.chunk_grid import column_blocks
 from traits_core.stores.commit import measure
 from traits_core.stores.committer import Committer
 from traits_core.stores.dtypes import encode
@@ -50,9 +51,10 @@ def test_the_files_are_those_of_commits_one_after_another(tmp_path, header, stor
     serially.create()
     for shard in range(header.n_shards):
         part = rows(data, 8 * shard, 8 * shard + 8)
-        arrays = {name: [encode(x, header.dtype)] for name, x in part.items()}
+        arrays = {name: encode(x, header.dtype) for name, x in part.items()}
+        blocks = column_blocks(arrays, header.chunk_columns)
         stats = {name: measure(x) for name, x in part.items()}
-        serially.commit(serially.stage(shard, arrays, stats))
+        serially.commit(serially.stage(shard, blocks, stats))
     serial = {p.relative_to(tmp_path / "serial") for p in (tmp_path / "serial").rglob("*.*")}
     serial |= {p.relative_to(tmp_path / "serial") for p in (tmp_path / "serial").rglob("c/*/*")}
     assert len(serial) > 10

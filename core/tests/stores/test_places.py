@@ -1,13 +1,16 @@
 """Threads that put rows of a store at the same time: what they may do in any order, and what they may not."""
 
 import threading
+import time
 
 import attrs
 import pytest
 import torch
 
 from traits_core.errors import DataError, StoreError
+from traits_core.stores.open_shards import OpenShards
 from traits_core.stores.reader import open_store
+from traits_core.stores.shard_memory import ShardMemory
 from traits_core.stores.writer import StoreWriter
 
 TILES = [(0, 3), (3, 9), (9, 17), (17, 20)]  # shards end at 8 and 16
@@ -55,9 +58,21 @@ def test_places_are_taken_whole_and_in_order(tmp_path, header, storage, values, 
         first.put("high", data["high"][:10])
         writer.take(first)
         assert writer.committed_rows == 8
-        with pytest.raises(StoreError, match="rows up to 9 are committed already"):
-            writer.place(7, 9)
         writer.take(second)
+        writer.finish()
+    assert_holds(tmp_path, data)
+
+
+@pytest.mark.parametrize("wanted", [(7, 9), (8, 9), (9, 11), (19, 21)])
+def test_only_rows_that_are_missing_have_a_place(
+    tmp_path, header, storage, values, wanted, assert_holds
+):
+    data = values()
+    with StoreWriter(tmp_path, header, storage) as writer:
+        writer.append({name: x[:10] for name, x in data.items()})  # commits eight
+        with pytest.raises(StoreError, match="rows {} to {} are not all missing".format(*wanted)):
+            writer.place(*wanted)
+        writer.append({name: x[10:] for name, x in data.items()})
         writer.finish()
     assert_holds(tmp_path, data)
 
@@ -93,6 +108,46 @@ def test_what_is_above_a_value_is_kept_and_measured(tmp_path, evolve, storage, r
         stats = [commit.arrays[name] for commit in store.shards]
         assert max(part.max for part in stats) == float(expected.max())
         assert {part.min for part in stats} == {0.0}
+
+
+def test_the_least_score_is_not_above_anything(tmp_path, header, storage, registry):
+    rows = {a.name: torch.full((20, a.columns), -torch.inf) for a in header.arrays}
+    with StoreWriter(tmp_path, header, storage) as writer:
+        place = writer.place(0, 20)
+        for name, x in rows.items():
+            place.put(name, x, above=0.0)
+        writer.take(place)
+        writer.finish()
+    assert not open_store(tmp_path, registry).read("low", 0, 20).any()
+
+
+@pytest.mark.parametrize(
+    ("value", "word"), [(torch.nan, "NaN"), (torch.inf, "infinity"), (3e38, "infinity")]
+)
+def test_what_is_no_number_above_a_value_is_refused_by_row(tmp_path, header, storage, value, word):
+    rows = torch.zeros(20, 2)
+    rows[3, 0] = -torch.inf  # which is not kept
+    rows[11, 1] = value
+    with StoreWriter(tmp_path, header, storage) as writer:
+        place = writer.place(0, 20)
+        with pytest.raises(DataError, match=f"array 'high', row 11: {word} .*1 such row"):
+            place.put("high", rows, above=-3e38)
+
+
+def test_no_more_shards_are_in_memory_than_are_filled_and_written(
+    tmp_path, evolve, storage, values, monkeypatch
+):
+    made, empty, give_back = [], ShardMemory.empty, OpenShards.give_back
+    monkeypatch.setattr(ShardMemory, "empty", lambda header: made.append(1) or empty(header))
+    monkeypatch.setattr(
+        OpenShards, "give_back", lambda self, memory: time.sleep(0.01) or give_back(self, memory)
+    )
+    header = evolve(rows=80)
+    with StoreWriter(tmp_path, header, storage) as writer:
+        for start in range(0, 80, 4):
+            writer.append({name: x[start : start + 4] for name, x in values(header).items()})
+        writer.finish()
+    assert len(made) == 2
 
 
 def test_a_storage_that_knows_nothing_of_blocks_gets_whole_rows(

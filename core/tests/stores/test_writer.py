@@ -104,10 +104,10 @@ def test_rows_of_a_committed_shard_are_refused_whole(
     tmp_path, header, storage, with_a_hole, stop, assert_holds
 ):
     with StoreWriter(tmp_path, header, storage) as writer:
-        with pytest.raises(StoreError, match=f"rows up to {stop} are committed already"):
+        with pytest.raises(StoreError, match=f"rows 8 to {stop} are not all missing"):
             writer.append(batch(with_a_hole, 8, stop))
         writer.append(batch(with_a_hole, 8, 16))
-        with pytest.raises(StoreError, match="committed already"):
+        with pytest.raises(StoreError, match="rows 16 to 20 are not all missing"):
             writer.append(batch(with_a_hole, 16, 20))
         writer.finish()
     assert_holds(tmp_path, with_a_hole)

@@ -10,7 +10,7 @@ from traits_core.stores.header import ArraySpec, Layout
 SCORE_COLUMNS: Final = 512
 """Columns of a chunk of scores: a probe reads all rows of a block of prototypes."""
 MAX_SHARD_BYTES: Final = 64 * 2**20
-"""A writer keeps two shards in memory: one that is filled while the other is committed."""
+"""A writer keeps a few in memory, see `StoreWriter`: one is written while the next ones are filled."""
 
 
 def plan_layout(

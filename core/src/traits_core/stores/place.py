@@ -56,8 +56,8 @@ class Place:
 
         `above`: how far values are above it is kept instead, and 0 of those that are not.
 
-        Raises DataError for NaN or infinity (naming array and row); StoreError for a value that is
-        too large for the dtype.
+        Raises DataError for NaN or infinity among what is kept (naming array and row); StoreError for a
+        value that is too large for the dtype.
         """
         values_bk = values_bk.detach().cpu()
         columns = slice(column, column + values_bk.shape[1])
@@ -74,9 +74,10 @@ class Place:
                     else:
                         torch.sub(piece, above, out=into).clamp_(min=0)
             extremes = torch.stack(ends)
-            found = self._stats(extremes if above is None else (extremes - above).clamp_(min=0))
+            found = self._stats(extremes if above is None else _above(extremes, above))
             if not found:
-                raise _not_finite(array, values_bk, self.first_row)
+                kept_bk = values_bk if above is None else _above(values_bk, above)
+                raise _not_finite(array, kept_bk, self.first_row)
             part.stats[array] = part.stats.get(array, found).joined(found)
         self._filled += values_bk.numel()
 
@@ -97,6 +98,10 @@ class Place:
             return None
         refuse_overflow(max(abs(low), abs(high)), self.header.dtype)
         return ArrayStats.of_range(*ends.to(TORCH_DTYPES[self.header.dtype]).tolist())
+
+
+def _above(values: Tensor, least: float) -> Tensor:
+    return (values - least).clamp_(min=0)
 
 
 def _not_finite(name: str, tensor: Tensor, first_row: int) -> DataError:

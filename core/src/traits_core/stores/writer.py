@@ -29,6 +29,7 @@ from traits_core.stores.open_shards import OpenShards
 from traits_core.stores.ownership import clear_staging, refuse_foreign, refuse_other
 from traits_core.stores.place import Place
 from traits_core.stores.protocols import Storage
+from traits_core.stores.shard_memory import ShardMemory
 
 
 @attrs.frozen
@@ -44,8 +45,12 @@ class StoreWriter:
     """Writes the rows of a store that are not committed yet, in order.
 
     While rows are appended, one thread writes the files of the shard before them, and another one
-    flushes and commits those of the shard before that. Memory: two shards in the stored dtype, the batch
-    that is being appended, and further shards where threads put rows of them in advance.
+    flushes and commits those of the shard before that.
+
+    Memory: the shard that is being written, and every shard that rows touch which have a place and whose
+    shard is not full, all in the stored dtype. Batches that are appended and shorter than a shard touch two
+    shards at most; a longer one, all that it goes through. Threads that ask for places touch as many as the
+    rows that they are ahead of `take`: whoever starts them sets the bound.
 
         with StoreWriter(root, header, storage) as writer:
             for rows in writer.gaps():
@@ -91,6 +96,7 @@ class StoreWriter:
             self._open()
             self._stager = ThreadPoolExecutor(1, thread_name_prefix="traits-stage")
             self._flusher = ThreadPoolExecutor(1, thread_name_prefix="traits-commit")
+            stack.callback(self._open_shards.clear)
             stack.callback(self._stager.shutdown)
             stack.callback(self._flusher.shutdown)
             self._stack = stack.pop_all()
@@ -109,7 +115,6 @@ class StoreWriter:
                 raise
         finally:
             self._takes_rows = False
-            self._open_shards.clear()
             self._stack.__exit__(kind, error, trace)
 
     @property
@@ -173,15 +178,15 @@ class StoreWriter:
         """Memory for the rows [first_row, stop_row), which are put there and then taken.
 
         Threads may ask for places and fill them at the same time, in any order; `take` has an order.
-        Raises StoreError for rows that are committed already.
+        Raises StoreError for rows that were taken or committed already, or that no store of this header has.
         """
         if not self._takes_rows:
             raise self._closed()
         first_shard = first_row // self.header.rows_per_shard
         gap = next((gap for gap in self._gaps if first_shard in gap), range(0))
-        if stop_row > self._rows(gap).stop:
+        if first_row < self._next or stop_row > self._rows(gap).stop:
             raise StoreError(
-                f"{self.root}: some of the rows up to {stop_row} are committed already: "
+                f"{self.root}: rows {first_row} to {stop_row} are not all missing: "
                 "append the rows of each of gaps() and no others"
             )
         return self._open_shards.place(first_row, stop_row)
@@ -252,12 +257,17 @@ class StoreWriter:
         self._settle(leave=1)
         memory = self._open_shards.close(shard)
         stats, self._stats = self._stats, {}
-        rows = memory.first(self.header.shard_rows(shard))
-        staged = self._stager.submit(self._committer.stage, shard, rows, stats)
-        staged.add_done_callback(lambda _: self._open_shards.give_back(memory))
+        staged = self._stager.submit(self._stage, shard, memory, stats)
         committed = self._flusher.submit(self._commit, staged, before.committed if before else None)
         self._in_hand.append(_InHand(shard, staged, committed))
         stop_if_asked()
+
+    def _stage(self, shard: int, memory: ShardMemory, stats: Mapping[str, ArrayStats]) -> Staged:
+        try:
+            rows = memory.first(self.header.shard_rows(shard))
+            return self._committer.stage(shard, rows, stats)
+        finally:
+            self._open_shards.give_back(memory)
 
     def _commit(self, staged: Future[Staged], before: Future[None] | None) -> None:
         self._committer.commit(staged.result(), before)
