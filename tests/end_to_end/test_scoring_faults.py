@@ -53,11 +53,10 @@ main()
 
 
 @pytest.fixture
-def two_threads():
-    """As many score."""
+def threads():
+    """`threads(n)`: as many score from now on."""
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
+    yield torch.set_num_threads
     torch.set_num_threads(before)
 
 
@@ -104,8 +103,9 @@ def stored(root):
     ],
 )
 def test_a_pass_that_is_killed_while_two_threads_score_ends_in_the_store_of_one(
-    traits, trained, tmp_path, form, puts
+    traits, trained, threads, tmp_path, form, puts
 ):
+    threads(1)
     words = trained(tmp_path / "home", *FORMS[form])
     command = [sys.executable, "-c", DYING, str(puts), *map(str, words)]
     killed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -115,6 +115,24 @@ def test_a_pass_that_is_killed_while_two_threads_score_ends_in_the_store_of_one(
     whole = trained(tmp_path / "whole", *FORMS[form])
     assert traits(*whole).code == 0
     assert stored(scores(words)) == stored(scores(whole))
+
+
+def test_shards_that_were_lost_between_others_are_scored_again_as_they_were(
+    traits, trained, threads, tmp_path
+):
+    threads(2)
+    words = trained(tmp_path / "home")
+    assert traits(*words).code == 0
+    before, files = stored(scores(words))
+    for lost in ("0/2", "6/0"):  # rows 0 to 375 and 750 to 1125: tiles begin and end between them
+        (scores(words) / "arrays" / "method" / "c" / lost).unlink()
+    assert traits(*words).code == 2
+    assert traits("verify", scores(words), "--repair").code == 1
+    assert not is_complete(scores(words))
+    assert traits(*words).code == 0
+    again, there = stored(scores(words))
+    assert again == before
+    assert {name for name in there if not name.startswith("quarantine/")} == files
 
 
 @pytest.mark.parametrize("form", ["dense", "raw"])
@@ -187,8 +205,9 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "said"), FAULTS)
 def test_a_scorer_that_fails_midway_ends_in_a_line_and_no_half_store_is_taken_for_whole(
-    traits, trained, tmp_path, monkeypatch, two_threads, fault, said
+    traits, trained, threads, tmp_path, monkeypatch, fault, said
 ):
+    threads(2)
     words, whole = trained(tmp_path / "home"), trained(tmp_path / "whole")
     calls, blocks = itertools.count(1), DotScorer.blocks
     with monkeypatch.context() as patched:
@@ -209,9 +228,10 @@ def test_a_scorer_that_fails_midway_ends_in_a_line_and_no_half_store_is_taken_fo
 
 
 def test_memory_does_not_grow_with_the_store_while_the_disk_is_slower_than_the_threads(
-    traits, trained, tmp_path, monkeypatch, two_threads
+    traits, trained, threads, tmp_path, monkeypatch
 ):
-    words = trained(tmp_path / "home", examples=200, rows_per_shard=250)
+    threads(2)
+    words = trained(tmp_path / "home", examples=120, rows_per_shard=250)
     shards_in_memory, empty, fsync = Counter(), ShardMemory.empty, os.fsync
 
     def counted(header):
@@ -225,6 +245,6 @@ def test_memory_does_not_grow_with_the_store_while_the_disk_is_slower_than_the_t
     monkeypatch.setattr(ShardMemory, "empty", counted)
     monkeypatch.setattr(os, "fsync", slow)
     assert traits(*words).code == 0
-    assert load_header(scores(words)).n_shards == 20
+    assert load_header(scores(words)).n_shards == 12
     # Two that are written, and five tiles: two for each thread, and one.
     assert max(shards_in_memory.values()) <= 7
