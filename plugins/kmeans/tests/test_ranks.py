@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from traits_core import NullComm
 from traits_core.testing import run_ranks
 
 
@@ -62,6 +63,21 @@ def test_two_processes_equal_one_in_mini_batch_epochs(learner, planted):
     torch.testing.assert_close(first_kd, expected_kd, rtol=1e-4, atol=1e-4)
     for ours, theirs in zip(first, expected, strict=True):
         assert ours["inertia"] == pytest.approx(theirs["inertia"], rel=1e-5)
+
+
+def test_steps_that_do_not_divide_hold_the_same_rows_in_any_number_of_processes(learner, planted):
+    rows_nd, _ = planted(n=2030, spread=1.0)
+
+    def learned(comm):
+        method = learner(16, comm=comm, n_clusters=15, max_epochs=2, exact_passes=0)
+        method.initialize(rows_nd)
+        for acts_bd in torch.split(rows_nd, 1015):  # five steps of 203 rows
+            method.update(acts_bd[comm.rank :: comm.world_size])
+        return method.scorer().centroids_kd
+
+    one_kd = learned(NullComm())
+    for each_kd in run_ranks(2, learned) + run_ranks(3, learned):
+        torch.testing.assert_close(each_kd, one_kd, rtol=1e-5, atol=1e-5)
 
 
 def test_a_process_that_ran_out_of_rows_takes_part_in_steps(learner, planted):

@@ -13,7 +13,7 @@ from traits_plugin_kmeans.codebook import Codebook, Nearest, score_tile
 from traits_plugin_kmeans.config import KMeansConfig
 from traits_plugin_kmeans.frame import Frame
 from traits_plugin_kmeans.moving_means import move_means
-from traits_plugin_kmeans.plan import Plan, decay, step_rows
+from traits_plugin_kmeans.plan import Plan, decay, step_cuts, step_rows
 from traits_plugin_kmeans.reseeding import places_beside, reseed
 from traits_plugin_kmeans.scorer import KMeansScorer
 from traits_plugin_kmeans.sizes import n_duplicates, size_metrics
@@ -124,9 +124,9 @@ class KMeans:
                 self._accumulate(*part)
             metrics = {}
         else:
-            n_steps = self._n_steps(len(acts_bd))
-            parts = acts_bd.tensor_split(n_steps), weights_b.tensor_split(n_steps)
-            metrics = {"learning_rate": sum(map(self._step, *parts)) / n_steps}
+            cuts = self._cuts(len(acts_bd))
+            parts = acts_bd.tensor_split(cuts), weights_b.tensor_split(cuts)
+            metrics = {"learning_rate": sum(map(self._step, *parts)) / (len(cuts) + 1)}
         added = float(self._totals.inertia) - before
         return {"batch_inertia": added / (float(weights_b.sum()) or 1.0), **metrics}
 
@@ -236,11 +236,12 @@ class KMeans:
         self._codebook = self._codebook.moved_to(self._frame.centroids(means_kd))
         return rate
 
-    def _n_steps(self, n_rows: int) -> int:
-        """Into how many mini-batch steps a batch of `n_rows` is split: the same in all processes."""
+    def _cuts(self, n_rows: int) -> list[int]:
+        """Where a batch, of which `n_rows` are here, is split into mini-batch steps."""
         rows = torch.tensor(n_rows, dtype=torch.int64, device=self._device)
         self._comm.all_sum(rows)
-        return max(1, -(-int(rows) // int(self._step_rows)))
+        n_steps = max(1, -(-int(rows) // int(self._step_rows)))
+        return step_cuts(n_rows, int(rows), n_steps, self._comm)
 
     def _note(self, found: Nearest, distances_b: Tensor, weights_b: Tensor) -> None:
         """Add what was found for rows to the totals, and remember the longest."""

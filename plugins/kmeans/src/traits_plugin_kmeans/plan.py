@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import Final, Self
 
 import attrs
 
+from traits_core import Comm
 from traits_plugin_kmeans.config import KMeansConfig
 
 POINTS_PER_STEP: Final = 12  # rows per centroid at most, so that an epoch has many steps
@@ -66,6 +68,19 @@ def step_rows(n_clusters: int, n_rows: int) -> int:
     Few enough for at least 8 steps per epoch, and for means that remember 12 points per centroid.
     """
     return max(1, min(n_rows // STEPS_PER_EPOCH, max(LEAST_STEP, POINTS_PER_STEP * n_clusters)))
+
+
+def step_cuts(n_here: int, n_rows: int, n_steps: int, comm: Comm) -> list[int]:
+    """Where the rows of a batch that are here are cut: a step has the rows that it has in one process.
+
+    Of the `n_rows` of all processes, process r of n has r, r + n, ..., or one of them has all.
+    """
+    places = range(comm.rank, n_rows, comm.world_size)
+    if n_here > len(places):
+        places = range(n_rows)
+    size, longer = divmod(n_rows, n_steps)
+    ends = (step * size + min(step, longer) for step in range(1, n_steps))
+    return [bisect_left(places, end) for end in ends]
 
 
 def decay(n_rows: float, n_clusters: int, window: float) -> float:
