@@ -149,6 +149,15 @@ class PlanningMethod(Protocol):
         """Called once, before all else: the rows of one epoch, of all processes together."""
 
 
+@runtime_checkable
+class BoundedMethod(Protocol):
+    """A method whose scores are never above some value, whatever it learns."""
+
+    @property
+    def highest_score(self) -> float:
+        """The least such value: a run that would keep only scores above it is refused at once."""
+
+
 class Dataset(Protocol):
     """Examples, labels and splits. The factory is called as `factory(config)`."""
 

@@ -12,7 +12,8 @@ import attrs
 from traits_core.config.contents import refuse_missing
 from traits_core.config.run_config import RunConfig
 from traits_core.config.sweep import differences, label, refuse_other_batches
-from traits_core.errors import StageError, TraitsError
+from traits_core.errors import ConfigError, StageError, TraitsError
+from traits_core.protocols import BoundedMethod, Method
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source, activations_root, extract, open_source
 from traits_core.stages.materialize import materialize_scores
@@ -20,7 +21,7 @@ from traits_core.stages.probe import check_labels, probe
 from traits_core.stages.report import report
 from traits_core.stages.rundir import RunDirectory, create_run, run_root
 from traits_core.stages.status import read_status
-from traits_core.stages.train import train
+from traits_core.stages.train import build_method, train
 from traits_core.stages.watched import publish, watched
 from traits_core.stores.lock import locked
 from traits_core.stores.reader import Store, is_complete, open_store
@@ -108,7 +109,22 @@ def _common_source(configs: Sequence[RunConfig], context: Context) -> Source:
     refuse_other_batches(configs)
     for config in configs:
         refuse_missing(config)
-    return open_source(configs[0], context)
+    source = open_source(configs[0], context)
+    d_model = source.backbone.feature_spec(source.layer).d_model
+    for config in configs:  # what a method refuses, it refuses now
+        _refuse_nothing_kept(config, build_method(config, d_model, context, context.comm))
+    return source
+
+
+def _refuse_nothing_kept(config: RunConfig, method: Method) -> None:
+    """Raise ConfigError when no score of the method can be one that the run keeps."""
+    form, tau = config.run.scores, config.run.scores_tau
+    if form != "dense" and isinstance(method, BoundedMethod) and method.highest_score <= tau:
+        raise ConfigError(
+            f"--scores {form} keeps what is above --scores-tau {tau:g}, and scores of "
+            f"{config.method.spec.name!r} with these options are never above {method.highest_score:g}: "
+            "choose a lower tau, other scores of the method, or --scores dense"
+        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import attrs
 import torch
 
 from traits_core.config.contents import content_digest, contents_of
-from traits_core.config.run_config import digest_of
+from traits_core.config.run_config import RunConfig, digest_of
 from traits_core.config.sweep import refuse_other_batches
 from traits_core.errors import StageError, TraitsError
 from traits_core.normalization.normalizer import Normalizer
@@ -63,6 +63,14 @@ def train(
             stage.end()
     context.comm.barrier()
     return failures
+
+
+def build_method(config: RunConfig, d_model: int, context: Context, comm: Comm) -> Method:
+    """The method of a run, which has learned nothing yet; raises what its options make it raise."""
+    method: Method = config.method.build(
+        d_model=d_model, seed=config.run.seed, device=context.device, comm=comm
+    )
+    return method
 
 
 def scorer_digest(run: RunDirectory) -> str | None:
@@ -156,9 +164,7 @@ def _learner(
     comm: Comm,
 ) -> Learner:
     seed, (array,) = run.config.run.seed, activations.header.arrays
-    method: Method = run.config.method.build(
-        d_model=array.columns, seed=seed, device=context.device, comm=comm
-    )
+    method = build_method(run.config, array.columns, context, comm)
     if isinstance(method, PlanningMethod):
         method.plan(activations.header.rows)
 

@@ -42,6 +42,7 @@ class KMeans:
     def __init__(
         self, config: KMeansConfig, *, d_model: int, seed: int, device: torch.device, comm: Comm
     ) -> None:
+        self.highest_score = 0.0 if config.score.startswith("neg-") else 1.0
         self._config = config
         self._comm = comm
         self._device = torch.device(device)
