@@ -3,6 +3,7 @@
 import threading
 from itertools import count
 
+import attrs
 import pytest
 import torch
 
@@ -98,3 +99,50 @@ def test_a_store_is_the_same_however_many_threads_score(
             materialize(scorers, activations, "l", [taking], CPU, Silent())
         digests.add(open_store(tmp_path / str(n), load_registry()).digest)
     assert len(digests) == 1
+
+
+def test_holes_in_a_store_are_filled_by_threads_and_nothing_else_is_written(
+    sink, scorers, activations, tmp_path, monkeypatch, threads
+):
+    monkeypatch.setattr("traits_core.scoring.materialize.TILE", 7 * 3 * 2)  # two examples
+    threads(4)
+    keep, registry = KeepAll(Pooling("none")), load_registry()
+    with sink(tmp_path, keep) as taking:
+        materialize(scorers, activations, "l", [taking], CPU, Silent())
+    whole = open_store(tmp_path, registry)
+    assert whole.header.n_shards > 8
+    manifest = tmp_path / "manifest.jsonl"
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    lost = {2, 3, 6, len(lines) - 1}
+    manifest.write_bytes(b"".join(line for n, line in enumerate(lines) if n not in lost))
+    with sink(tmp_path, keep) as taking:
+        materialize(scorers, activations, "l", [taking], CPU, Silent())
+    assert open_store(tmp_path, registry).digest == whole.digest
+    assert len(manifest.read_bytes().splitlines()) == len(lines)
+
+
+def test_a_scorer_that_fails_while_others_hold_places_leaves_what_can_be_gone_on_with(
+    sink, scorers, activations, tmp_path, monkeypatch, threads
+):
+    monkeypatch.setattr("traits_core.scoring.materialize.TILE", 1)
+    threads(4)
+    keep, registry = KeepAll(Pooling("none")), load_registry()
+    method = scorers["method"].scorer
+
+    class Failing:
+        n_prototypes = method.n_prototypes
+
+        def __call__(self, acts_bd):
+            if len(method.batches) > 8:
+                raise ValueError("the scorer")
+            return method(acts_bd)
+
+    failing = scorers | {"method": attrs.evolve(scorers["method"], scorer=Failing())}
+    with pytest.raises(ValueError, match="the scorer"), sink(tmp_path / "a", keep) as taking:
+        materialize(failing, activations, "l", [taking], CPU, Silent())
+    for name in ("a", "b"):
+        with sink(tmp_path / name, keep) as taking:
+            materialize(scorers, activations, "l", [taking], CPU, Silent())
+    assert (
+        open_store(tmp_path / "a", registry).digest == open_store(tmp_path / "b", registry).digest
+    )

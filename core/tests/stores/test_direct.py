@@ -7,7 +7,10 @@ from fcntl import F_GETFL, fcntl
 
 import attrs
 import pytest
+import torch
 
+from traits_core.errors import StoreError
+from traits_core.registry.loader import load_registry
 from traits_core.stores.backends import chunk_io
 from traits_core.stores.backends.raw_config import RawConfig
 from traits_core.stores.backends.raw_storage import RawStorage
@@ -15,6 +18,7 @@ from traits_core.stores.backends.zarr_config import ZarrConfig
 from traits_core.stores.backends.zarr_storage import ZarrStorage, ZarrZstdStorage
 from traits_core.stores.files import describe
 from traits_core.stores.manifest import load_manifest
+from traits_core.stores.reader import open_store
 
 STORAGES = {
     "zarr": ZarrStorage(ZarrConfig()),
@@ -43,13 +47,14 @@ def past_cache(monkeypatch):
     writes = {True: [], False: []}
 
     class Watched(io.FileIO):
-        cannot = False
+        cannot = 0
+        at_most = None
 
         def write(self, data):
             direct = bool(fcntl(self, F_GETFL) & DIRECT)
             if direct and self.cannot:
-                raise OSError(errno.EINVAL, "Invalid argument")
-            written = super().write(data)
+                raise OSError(self.cannot, os.strerror(self.cannot))
+            written = super().write(data[: self.at_most])
             writes[direct].append(written)
             return written
 
@@ -104,7 +109,29 @@ def test_what_is_read_again_soon_stays_in_the_cache(
 def test_a_file_system_that_refuses_when_it_is_written_to_gets_cached_writes(
     tmp_path, scores, write, assert_holds, past_cache
 ):
-    past_cache["file"].cannot = True
+    past_cache["file"].cannot = errno.EINVAL
     data = write(tmp_path, scores(512), storage=STORAGES["zarr"])
     assert_holds(tmp_path, data)
     assert not past_cache[True]
+
+
+def test_a_disk_that_fails_past_the_cache_is_told(tmp_path, scores, write, past_cache):
+    past_cache["file"].cannot = errno.EIO
+    if not DIRECT:
+        pytest.skip("this system has no O_DIRECT")
+    with pytest.raises(StoreError, match=r"shard 0 .*Input/output error.*0 of 3 shards"):
+        write(tmp_path, scores(512), storage=STORAGES["zarr"])
+
+
+@pytest.mark.parametrize("at_most", [1, 4096, 5000])
+@pytest.mark.parametrize("name", STORAGES)
+def test_writes_that_are_cut_short_are_gone_on_with(
+    tmp_path, scores, write, past_cache, name, at_most
+):
+    past_cache["file"].at_most = at_most
+    columns = 512 if at_most > 1 else 8
+    data = write(tmp_path, scores(columns, storage=name, rows=16), storage=STORAGES[name])
+    store = open_store(tmp_path, load_registry())
+    assert torch.equal(store.read("low", 0, 16), data["low"])
+    files = list(load_manifest(tmp_path, store.header).files)
+    assert files == [describe(tmp_path, file.name) for file in files]

@@ -94,8 +94,9 @@ def materialize(
 
     Tiles of examples lie on one fixed grid, so a resumed pass computes them as an uninterrupted one.
 
-    Memory: what the sinks need, two tiles of activations for each of up to eight threads, and for each
-    thread a tile of scores, or no more than a block of them.
+    Memory, with up to eight threads: two tiles of activations for each and one more, all of which sinks
+    may hold places for, and for each thread a tile of scores, or no more than a block of them. Writing that
+    is slower than scoring makes it no more: `in_order` begins no tile before the next one is taken.
     """
     positions = source.header.positions
     n_examples = source.header.rows // positions

@@ -57,7 +57,7 @@ class Rows:
 class StoreSink:
     """A store of scores, written shard by shard: a pass that was killed goes on behind the last one.
 
-    Memory: that of its `StoreWriter`.
+    Memory: that of its `StoreWriter`, whose rows have a place from when their scores are computed.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ Files are read, never mapped: a mapped file that is cut short kills the process 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EINVAL
 from fcntl import F_GETFL, F_SETFL, fcntl
@@ -15,7 +15,6 @@ from mmap import PAGESIZE
 from pathlib import Path
 from typing import Any, Final
 
-import google_crc32c
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from traits_core.stores.dtypes import NUMPY_DTYPES
 from traits_core.stores.files import StoredFile
 from traits_core.stores.header import StoreHeader
 
+Update = Callable[[NDArray[np.uint8]], None]
 PIECE_BYTES: Final = 1 << 19
 """What is copied, checksummed and written stays in a core's cache on the way."""
 PAST_CACHE_FROM: Final = 1 << 29
@@ -45,13 +45,13 @@ def past_cache(header: StoreHeader) -> bool:
 class NewChunk:
     """A chunk that is being written; its checksums are taken from the bytes on their way."""
 
-    def __init__(self, name: str, out: FileIO, direct: bool) -> None:
+    def __init__(self, name: str, out: FileIO, direct: bool, also: Update | None) -> None:
         self._name = name
         self._out = out
         self._direct = direct and _set_direct(out, True)
         self._digest = xxhash.xxh3_128()
+        self._also = also
         self._length = 0
-        self.crc32c = 0
 
     def write(self, part: NDArray[Any]) -> None:
         """Append the bytes of an array in C order."""
@@ -60,7 +60,8 @@ class NewChunk:
         for first in range(0, len(rest), PIECE_BYTES):
             piece = rest[first : first + PIECE_BYTES]
             self._digest.update(piece.data)  # the faster one of memory that is not in the cache yet
-            self.crc32c = google_crc32c.extend(self.crc32c, piece)
+            if self._also:
+                self._also(piece)
         while len(rest):
             rest = rest[self._written(rest) :]
 
@@ -101,16 +102,19 @@ def _set_direct(file: FileIO, direct: bool) -> bool:
 
 
 @contextmanager
-def create_chunk(root: Path, file: str, direct: bool = False) -> Iterator[NewChunk]:
+def create_chunk(
+    root: Path, file: str, direct: bool = False, also: Update | None = None
+) -> Iterator[NewChunk]:
     """Open a new chunk for writing, and make its directory.
 
     `direct`: where the system can, bytes that fill whole pages, in memory and on the disk, get past
     the page cache.
+    `also`: gets all bytes too, a few at a time.
     """
     path = root / file
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb", buffering=0) as out:
-        yield NewChunk(file, out, direct)
+        yield NewChunk(file, out, direct, also)
 
 
 def pieces(

@@ -32,10 +32,11 @@ def write_chunk(
         parts: Iterable[Any] = pieces(values, shape, direct)
     else:
         parts = [compressor.encode(padded(values, shape))]
-    with create_chunk(root, file, direct) as out:
+    crc32c = _Crc32c()
+    with create_chunk(root, file, direct, crc32c.update) as out:
         for part in parts:
             out.write(_bytes(part))
-        out.write(_bytes(out.crc32c.to_bytes(_CRC_BYTES, "little")))
+        out.write(_bytes(crc32c.value.to_bytes(_CRC_BYTES, "little")))
     return out.stored
 
 
@@ -61,6 +62,15 @@ def read_chunk(
             compressor.decode(stored, out=chunk)  # never into more memory than the chunk
         except (RuntimeError, ValueError) as error:
             raise StoreError(f"{file} does not decompress to its chunk: {error}") from error
+
+
+class _Crc32c:
+    """The crc32c of bytes that come a few at a time."""
+
+    value = 0
+
+    def update(self, part: NDArray[np.uint8]) -> None:
+        self.value = google_crc32c.extend(self.value, part)
 
 
 def _bytes(buffer: Any) -> NDArray[np.uint8]:
