@@ -71,6 +71,9 @@ def test_torch_has_its_threads_again_when_a_sink_has_failed(scorers, activations
         missing = (range(activations.header.rows // activations.header.positions),)
         block = None
 
+        def held(self, n_prototypes):
+            return 0
+
         def place(self, first_example, n_examples):
             return None
 

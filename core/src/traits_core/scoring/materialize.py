@@ -28,6 +28,8 @@ TILE: Final = 4 << 20
 
 Up to 32 MiB glibc hands the same memory out again; a larger tile is new, and paid for, every time.
 """
+HELD: Final = 8 << 20
+"""Values of a tile that sinks hold until they are taken, or those of one example: 32 MiB."""
 TILE_ROWS: Final = 1024
 """Most rows of a tile, if an example has no more: larger products are no faster."""
 
@@ -102,7 +104,8 @@ def materialize(
     n_examples = source.header.rows // positions
     block = sinks[0].block if len(sinks) == 1 else None
     widest = max(named.at_once(block) for named in scorers.values())
-    size = max(1, min(TILE // widest, TILE_ROWS) // positions)
+    held = sum(sink.held(by.scorer.n_prototypes) for sink in sinks for by in scorers.values())
+    size = max(1, min(TILE // widest, HELD // max(held, 1), TILE_ROWS) // positions)
     runs = _tile_runs([gap for sink in sinks for gap in sink.missing], size, n_examples)
     done = n_examples - sum(len(run) for run in runs)
 

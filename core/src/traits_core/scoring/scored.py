@@ -53,9 +53,9 @@ class Scored:
     @cached_property
     def scores_bk(self) -> Tensor:
         """All scores of each position; DataError when the scorer returns another shape."""
-        scores_bk = self.by.scorer(self.acts_bd)
-        self._expect(tuple(scores_bk.shape), (len(self.acts_bd), self.by.scorer.n_prototypes))
-        return scores_bk
+        return self._float(
+            self.by.scorer(self.acts_bd), (len(self.acts_bd), self.by.scorer.n_prototypes)
+        )
 
     def blocks(self) -> Iterator[tuple[int, Tensor]]:
         """The scores of each position, a block of prototypes after the other, behind the first of these.
@@ -66,12 +66,12 @@ class Scored:
         if not (self.block and isinstance(scorer, BlockwiseScorer)):
             yield 0, self.scores_bk
             return
+        n, n_rows = scorer.n_prototypes, len(self.acts_bd)
         for scores_bk in scorer.blocks(self.acts_bd, self.block):
-            width = min(self.block, scorer.n_prototypes - first)
-            self._expect(tuple(scores_bk.shape), (len(self.acts_bd), width))
-            yield first, scores_bk
-            first += width
-        self._expect((len(self.acts_bd), first), (len(self.acts_bd), scorer.n_prototypes))
+            left = min(self.block, n - first)
+            yield first, self._float(scores_bk, (n_rows, left) if left else None)
+            first += left
+        self._expect((n_rows, first), (n_rows, n))
 
     @cached_property
     def sparse(self) -> tuple[Tensor, Tensor] | None:
@@ -79,13 +79,21 @@ class Scored:
         if not isinstance(self.by.scorer, SparseScorer):
             return None
         values_bj, prototypes_bj = self.by.scorer.sparse(self.acts_bd)
-        self._expect(tuple(values_bj.shape), (len(self.acts_bd), values_bj.shape[-1]))
+        values_bj = self._float(values_bj, (len(self.acts_bd), max(1, values_bj.shape[-1])))
         self._expect(tuple(prototypes_bj.shape), tuple(values_bj.shape))
         return values_bj, prototypes_bj
 
-    def _expect(self, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    def _float(self, scores_bk: Tensor, expected: tuple[int, int] | None) -> Tensor:
+        """These scores as float32; DataError when they are no floats, or of another shape."""
+        self._expect(tuple(scores_bk.shape), expected)
+        if not scores_bk.is_floating_point():
+            raise DataError(f"scorer {self.by.name!r} returned {scores_bk.dtype}, expected floats")
+        return scores_bk.float()
+
+    def _expect(self, found: tuple[int, ...], expected: tuple[int, ...] | None) -> None:
         if found != expected:
             raise DataError(
                 f"scorer {self.by.name!r} returned {found} for {tuple(self.acts_bd.shape)} "
-                f"activations and {self.by.scorer.n_prototypes} prototypes, expected {expected}"
+                f"activations and {self.by.scorer.n_prototypes} prototypes, expected "
+                f"{expected or 'no more of them'}"
             )

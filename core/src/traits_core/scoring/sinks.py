@@ -33,6 +33,9 @@ class Sink(Protocol[P]):
     def block(self) -> int | None:
         """How many prototypes it takes at once, if it goes through their scores once; None: it wants all."""
 
+    def held(self, n_prototypes: int) -> int:
+        """How many values of a position it holds until they are taken, of so many prototypes."""
+
     def place(self, first_example: int, n_examples: int) -> P:
         """Where it keeps what it wants of the next examples; threads ask at the same time."""
 
@@ -96,6 +99,11 @@ class StoreSink:
     def block(self) -> int | None:
         """What suits the rule by which scores are kept."""
         return self._keep.block
+
+    def held(self, n_prototypes: int) -> int:
+        """The columns of a row; pooled rows are few."""
+        pooled = self._keep.pooling.kind != "none"
+        return 0 if pooled else sum(self._keep.columns("", n_prototypes).values())
 
     def place(self, first_example: int, n_examples: int) -> list[Rows]:
         """Memory for the rows that are not committed."""

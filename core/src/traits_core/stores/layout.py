@@ -8,7 +8,7 @@ from typing import Final
 from traits_core.stores.header import ArraySpec, Layout
 
 SCORE_COLUMNS: Final = 512
-"""Columns of a chunk of scores: a probe reads all rows of a block of prototypes."""
+"""Most columns of a chunk of scores: a probe reads all rows of a block of prototypes."""
 MAX_SHARD_BYTES: Final = 64 * 2**20
 """A writer keeps a few in memory, see `StoreWriter`: one is written while the next ones are filled."""
 
@@ -24,7 +24,7 @@ def plan_layout(
 ) -> Layout:
     """Chunks of about `chunk_rows` rows and whole examples; shards of at most 64 MiB.
 
-    Chunks of activations hold whole rows, chunks of scores blocks of 512 prototypes.
+    Chunks of activations hold whole rows, chunks of scores equal blocks of up to 512 prototypes.
     """
     row_bytes = 4 * sum(array.columns for array in arrays)
     budget = max(1, MAX_SHARD_BYTES // row_bytes)
@@ -33,8 +33,9 @@ def plan_layout(
         chunk_rows -= chunk_rows % positions
     chunks = max(1, min(rows_per_shard, budget) // chunk_rows)
     widest = max(array.columns for array in arrays)
+    blocks = 1 if kind == "activations" else -(-widest // SCORE_COLUMNS)
     return Layout(
         rows_per_shard=chunks * chunk_rows,
         chunk_rows=chunk_rows,
-        chunk_columns=widest if kind == "activations" else min(widest, SCORE_COLUMNS),
+        chunk_columns=-(-widest // blocks),
     )
