@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from traits_core.config.run_config import RawConfig, digest_of
 from traits_core.config.sweep import OWN
 from traits_core.errors import StageError
 from traits_core.stages.measure import read_figures
-from traits_core.stages.rundir import read_run_json
+from traits_core.stages.rundir import read_metrics, read_run_json
 from traits_core.stages.status import read_status
 
 NULLS = ("constant", "permuted", "gaussian", "activations")
@@ -160,7 +160,7 @@ def _figures(root: Path) -> dict[str, Any]:
 
 def _cost(path: Path) -> dict[str, Any]:
     """Training as `metrics.jsonl` tells of it; a method that needs no training has no epochs."""
-    lines = list(_lines(path))
+    lines = list(read_metrics(path))
     epochs = [line for line in lines if line.get("kind") == "epoch"]
     last = epochs[-1] if epochs else {}
     speeds = [line["rows_per_second"] for line in lines if "rows_per_second" in line]
@@ -171,18 +171,3 @@ def _cost(path: Path) -> dict[str, Any]:
         "rows_per_second": statistics.median(speeds) if speeds else None,
         "peak_bytes": max(peaks, default=None),
     }
-
-
-def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The lines of the record; a torn last one is left out. Raises StageError for another torn one."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        for number, line in enumerate(lines, 1):
-            try:
-                if line.endswith("\n"):
-                    yield json.loads(line)
-            except ValueError as error:
-                raise StageError(
-                    f"{path}: line {number} is damaged ({error}): move the file away to compare the "
-                    "run without its costs"
-                ) from error
