@@ -18,6 +18,7 @@ from traits_core.stores.files import STAGING, StoredFile, check_name, describe, 
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.manifest import append_commit
 from traits_core.stores.protocols import Storage
+from traits_core.stores.shard_memory import Blocks
 
 
 @runtime_checkable
@@ -25,24 +26,13 @@ class ChunkStorage(Protocol):
     """A storage that writes chunks as they lie in memory, and checksums files while it writes them."""
 
     def write_chunks(
-        self,
-        staging: Path,
-        header: StoreHeader,
-        shard: int,
-        arrays: Mapping[str, Sequence[NDArray[Any]]],
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Blocks
     ) -> Sequence[StoredFile]:
-        """Write what `write_shard` writes; return the files with their lengths and checksums.
-
-        Arrays are cut into blocks of `header.chunk_columns` columns, in C order.
-        """
+        """Write what `write_shard` writes; return the files with their lengths and checksums."""
 
 
 def write_shard(
-    storage: Storage,
-    staging: Path,
-    header: StoreHeader,
-    shard: int,
-    arrays: Mapping[str, Sequence[NDArray[Any]]],
+    storage: Storage, staging: Path, header: StoreHeader, shard: int, arrays: Blocks
 ) -> Sequence[StoredFile]:
     """Have `storage` write a shard that is cut into blocks of columns; return its files.
 
@@ -88,12 +78,7 @@ class Committer:
 
         self.commit(self._stage(CREATION, 0, {}, write))
 
-    def stage(
-        self,
-        shard: int,
-        arrays: Mapping[str, Sequence[NDArray[Any]]],
-        stats: Mapping[str, ArrayStats],
-    ) -> Staged:
+    def stage(self, shard: int, arrays: Blocks, stats: Mapping[str, ArrayStats]) -> Staged:
         """Write the rows of one shard, in blocks of columns; they are not needed any more then.
 
         Raises OSError.

@@ -17,6 +17,7 @@ from traits_core.stores.foreign import Extra
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.manifest import load_manifest
 from traits_core.stores.protocols import Storage, StorageReader
+from traits_core.stores.shard_memory import Blocks
 
 DIRECTORY: Final = "extras"
 BLOCK: Final = 65_536
@@ -52,11 +53,7 @@ class WithExtras:
         return self.storage.write_shard(staging, header, shard, arrays)
 
     def write_chunks(
-        self,
-        staging: Path,
-        header: StoreHeader,
-        shard: int,
-        arrays: Mapping[str, Sequence[NDArray[Any]]],
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Blocks
     ) -> Sequence[StoredFile]:
         """The storage's own, of which it needs to have none."""
         return write_shard(self.storage, staging, header, shard, arrays)

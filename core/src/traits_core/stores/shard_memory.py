@@ -14,6 +14,9 @@ from torch import Tensor
 from traits_core.stores.dtypes import NUMPY_DTYPES, decode
 from traits_core.stores.header import StoreHeader
 
+Blocks = Mapping[str, Sequence[NDArray[Any]]]
+"""Rows of each array in the stored dtype, cut into blocks of `StoreHeader.chunk_columns` columns, in C order."""
+
 
 @attrs.frozen(eq=False)
 class ShardMemory:
@@ -23,7 +26,7 @@ class ShardMemory:
     """
 
     header: StoreHeader
-    blocks: Mapping[str, Sequence[NDArray[Any]]]
+    blocks: Blocks
 
     @classmethod
     def empty(cls, header: StoreHeader) -> Self:
@@ -41,7 +44,7 @@ class ShardMemory:
             },
         )
 
-    def first(self, rows: int) -> dict[str, list[NDArray[Any]]]:
+    def first(self, rows: int) -> Blocks:
         """The first rows of every block."""
         return {name: [block[:rows] for block in blocks] for name, blocks in self.blocks.items()}
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.stores.header import ArraySpec, StoreHeader
+from traits_core.stores.shard_memory import Blocks
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +63,7 @@ class ChunkGrid:
             yield cell.file, block[cell.outside[0]]
 
 
-def column_blocks(arrays: Mapping[str, NDArray[Any]], width: int) -> dict[str, list[NDArray[Any]]]:
+def column_blocks(arrays: Mapping[str, NDArray[Any]], width: int) -> Blocks:
     """Cut the rows of each array into blocks of `width` columns, the last as wide as is left."""
     return {
         name: [rows_nd[:, first : first + width] for first in range(0, rows_nd.shape[1], width)]

@@ -24,6 +24,7 @@ from traits_core.stores.dtypes import NUMPY_DTYPES
 from traits_core.stores.files import StoredFile
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
+from traits_core.stores.shard_memory import Blocks
 
 
 @attrs.frozen
@@ -63,11 +64,7 @@ class RawStorage:
         return [file.name for file in self.write_chunks(staging, header, shard, blocks)]
 
     def write_chunks(
-        self,
-        staging: Path,
-        header: StoreHeader,
-        shard: int,
-        arrays: Mapping[str, Sequence[NDArray[Any]]],
+        self, staging: Path, header: StoreHeader, shard: int, arrays: Blocks
     ) -> Sequence[StoredFile]:
         """The same; return the files with their checksums."""
         files = []
