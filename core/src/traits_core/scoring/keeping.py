@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 VALUES, PROTOTYPES = ".values", ".prototypes"
 """What the two arrays of a scorer are called behind its name, where a row keeps the largest scores."""
 STORED_BLOCK: Final = SCORE_COLUMNS
+"""Prototypes whose scores stay near a core until they are stored."""
 POOLED_BLOCK: Final = 2048
-"""Prototypes whose scores stay near a core until they are stored, or that make a product at full speed."""
+"""Prototypes that make a product at full speed; of their scores little is left once they are pooled."""
 
 
 @attrs.frozen(eq=False)
@@ -67,8 +68,8 @@ class KeepAll:
 
     @property
     def block(self) -> int:
-        """What is measured, rounded and written together, or pooled."""
-        return STORED_BLOCK if self.pooling.kind == "none" else POOLED_BLOCK
+        """What is pooled, or measured and rounded, together."""
+        return _block(self.pooling)
 
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """One array, a column per prototype."""
@@ -79,8 +80,8 @@ class KeepAll:
 
     def __call__(self, scored: Scored) -> Iterator[Kept]:
         """The pooled scores."""
-        for first, scores_bk in scored.blocks():
-            yield Kept(scored.by.name, self.pooling(scores_bk, scored.positions), first)
+        for first, pooled_bk in _pooled(scored, self.pooling):
+            yield Kept(scored.by.name, pooled_bk, first)
 
 
 @attrs.frozen
@@ -92,8 +93,8 @@ class KeepAbove:
 
     @property
     def block(self) -> int:
-        """What is measured, rounded and written together, or pooled."""
-        return STORED_BLOCK if self.pooling.kind == "none" else POOLED_BLOCK
+        """What is pooled, or measured and rounded, together."""
+        return _block(self.pooling)
 
     def columns(self, scorer: str, n_prototypes: int) -> Mapping[str, int]:
         """One array, a column per prototype."""
@@ -106,8 +107,7 @@ class KeepAbove:
     def __call__(self, scored: Scored) -> Iterator[Kept]:
         """max(0, score - tau)."""
         highest = []
-        for first, scores_bk in scored.blocks():
-            pooled_bk = self.pooling(scores_bk, scored.positions)
+        for first, pooled_bk in _pooled(scored, self.pooling):
             if scored.first_example == 0:
                 highest.append(pooled_bk.max())
             yield Kept(scored.by.name, pooled_bk, first, above=self.tau)
@@ -141,7 +141,7 @@ class KeepTopK:
         width = min(self.k, scored.by.scorer.n_prototypes)
         sparse = scored.sparse if self.pooling.kind == "none" and self.tau >= 0 else None
         if sparse is None:
-            pooled = [self.pooling(block_bk, scored.positions) for _, block_bk in scored.blocks()]
+            pooled = [block_bk for _, block_bk in _pooled(scored, self.pooling)]
             pooled_bk = torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
             values_bj, prototypes_bj = largest(pooled_bk, width)
         else:
@@ -164,6 +164,16 @@ def keep_of(options: RunOptions) -> Keep:
     if options.scores == "top-k":
         return KeepTopK(pooling, options.scores_k, options.scores_tau)
     return KeepAll(pooling)
+
+
+def _block(pooling: Pooling) -> int:
+    return STORED_BLOCK if pooling.kind == "none" else POOLED_BLOCK
+
+
+def _pooled(scored: Scored, pooling: Pooling) -> Iterator[tuple[int, Tensor]]:
+    """The pooled scores, a block of prototypes after the other, behind the first of these."""
+    for first, scores_bk in scored.blocks():
+        yield first, pooling(scores_bk, scored.positions)
 
 
 def _refuse_nothing(highest: Sequence[Tensor], tau: float, scored: Scored) -> None:
