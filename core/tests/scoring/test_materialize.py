@@ -105,6 +105,24 @@ def test_a_pass_that_stopped_goes_on_with_the_same_tiles(
     assert sorted(method.batches) == sorted(rest)
 
 
+@pytest.mark.parametrize(
+    ("keep", "held", "rows"),
+    [
+        (KeepAll(NONE), 2 * 7 * 3, 3),  # two scorers, seven prototypes, three positions
+        (KeepAll(NONE), 2 * 7 * 6, 6),
+        (KeepTopK(NONE, 1), 2 * 2 * 6, 6),  # values, and whose they are
+        (KeepAll(Pooling("max")), 39, 39),  # of pooled rows it holds few
+    ],
+    ids=str,
+)
+def test_a_tile_has_no_more_rows_than_the_store_may_hold_of_all_scorers(
+    keep, held, rows, scored, scorers, monkeypatch
+):
+    monkeypatch.setattr(module, "HELD", held)
+    scored(keep)
+    assert max(scorers["method"].scorer.batches) == rows
+
+
 def test_several_sinks_take_one_pass(scored, sink, scorers, activations, tmp_path):
     keeps = {"pooled": KEEPS[0], "dense": KEEPS[2], "few": KeepTopK(NONE, 2)}
     alone = {name: scored(keep, tmp_path / f"alone-{name}") for name, keep in keeps.items()}
