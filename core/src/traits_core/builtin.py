@@ -33,9 +33,16 @@ def traits_storages() -> list[StorageSpec]:
         ),
         StorageSpec(
             name="zarr-zstd",
-            summary="the same, compressed by zstd, for scores that are mostly zeros",
+            summary="the same, compressed by zstd, where zeros are many and any reader must open it",
             config=ZarrConfig,
             factory="traits_core.stores.backends.zarr_storage:ZarrZstdStorage",
+            example={"chunk_rows": 8, "rows_per_shard": 16},
+        ),
+        StorageSpec(
+            name="zarr-sparse",
+            summary="the same without zeros, for scores that are mostly these",
+            config=ZarrConfig,
+            factory="traits_core.stores.backends.zarr_storage:ZarrSparseStorage",
             example={"chunk_rows": 8, "rows_per_shard": 16},
         ),
         StorageSpec(

@@ -7,7 +7,12 @@ from traits_core.errors import StoreError
 from traits_core.stores.backends.raw_config import RawConfig
 from traits_core.stores.backends.raw_storage import RawStorage
 from traits_core.stores.backends.zarr_config import ZarrConfig
-from traits_core.stores.backends.zarr_storage import ZarrLz4Storage, ZarrStorage, ZarrZstdStorage
+from traits_core.stores.backends.zarr_storage import (
+    ZarrLz4Storage,
+    ZarrSparseStorage,
+    ZarrStorage,
+    ZarrZstdStorage,
+)
 from traits_core.stores.extras import WithExtras
 from traits_core.stores.files import StoredFile, describe
 from traits_core.stores.manifest import load_manifest
@@ -17,6 +22,7 @@ STORAGES = {
     "zarr": ZarrStorage(ZarrConfig()),
     "zarr-lz4": ZarrLz4Storage(ZarrConfig()),
     "zarr-zstd": ZarrZstdStorage(ZarrConfig()),
+    "zarr-sparse": ZarrSparseStorage(ZarrConfig()),
     "raw": RawStorage(RawConfig()),
 }
 
@@ -59,6 +65,9 @@ def test_a_storage_that_checksums_cannot_name_a_file_outside(tmp_path, header, v
 
         def create(self, root, header):
             self.inner.create(root, header)
+
+        def memory(self, header):
+            return self.inner.memory(header)
 
         def write_chunks(self, staging, header, shard, arrays):
             (staging.parent.parent / "outside").write_bytes(b"")

@@ -15,7 +15,7 @@ from traits_core.stores.backends import chunk_io
 from traits_core.stores.backends.raw_config import RawConfig
 from traits_core.stores.backends.raw_storage import RawStorage
 from traits_core.stores.backends.zarr_config import ZarrConfig
-from traits_core.stores.backends.zarr_storage import ZarrStorage, ZarrZstdStorage
+from traits_core.stores.backends.zarr_storage import ZarrSparseStorage, ZarrStorage, ZarrZstdStorage
 from traits_core.stores.files import describe
 from traits_core.stores.manifest import load_manifest
 from traits_core.stores.reader import open_store
@@ -23,6 +23,7 @@ from traits_core.stores.reader import open_store
 STORAGES = {
     "zarr": ZarrStorage(ZarrConfig()),
     "zarr-zstd": ZarrZstdStorage(ZarrConfig()),
+    "zarr-sparse": ZarrSparseStorage(ZarrConfig()),
     "raw": RawStorage(RawConfig()),
 }
 DIRECT = getattr(os, "O_DIRECT", 0)

@@ -10,10 +10,20 @@ import torch
 from traits_core.errors import DataError, StoreError
 from traits_core.stores.open_shards import OpenShards
 from traits_core.stores.reader import open_store
-from traits_core.stores.shard_memory import ShardMemory
 from traits_core.stores.writer import StoreWriter
 
 TILES = [(0, 3), (3, 9), (9, 17), (17, 20)]  # shards end at 8 and 16
+
+
+@pytest.fixture(scope="session", params=["zarr", "zarr-sparse"])
+def header(request, header):
+    return attrs.evolve(header, storage=request.param)
+
+
+@pytest.fixture(scope="session")
+def storage(header, registry):
+    spec = registry.get("storage", header.storage)
+    return spec.load()(spec.config())
 
 
 def put(place, data):
@@ -137,8 +147,10 @@ def test_what_is_no_number_above_a_value_is_refused_by_row(tmp_path, header, sto
 def test_no_more_shards_are_in_memory_than_are_filled_and_written(
     tmp_path, evolve, storage, values, monkeypatch
 ):
-    made, empty, give_back = [], ShardMemory.empty, OpenShards.give_back
-    monkeypatch.setattr(ShardMemory, "empty", lambda header: made.append(1) or empty(header))
+    made, new, give_back = [], type(storage).memory, OpenShards.give_back
+    monkeypatch.setattr(
+        type(storage), "memory", lambda self, header: made.append(1) or new(self, header)
+    )
     monkeypatch.setattr(
         OpenShards, "give_back", lambda self, memory: time.sleep(0.01) or give_back(self, memory)
     )

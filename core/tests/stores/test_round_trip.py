@@ -65,7 +65,7 @@ def test_a_value_that_would_overflow_is_refused_with_advice(dtype, value, advice
         encode(tensor, dtype)
 
 
-@pytest.mark.parametrize("storage", ["zarr", "zarr-lz4", "zarr-zstd", "raw"])
+@pytest.mark.parametrize("storage", ["zarr", "zarr-lz4", "zarr-zstd", "zarr-sparse", "raw"])
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_any_store_reads_back_what_was_written_also_with_zarr(

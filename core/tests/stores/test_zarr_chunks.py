@@ -7,7 +7,7 @@ from zarr.codecs import Crc32cCodec
 
 from traits_core.errors import StoreError
 from traits_core.stores.backends.zarr_chunks import read_chunk, write_chunk
-from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, ZSTD
+from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, SPARSE, ZSTD
 
 
 def test_the_files_of_a_store_are_those_that_zarr_writes(tmp_path, write, evolve):
@@ -31,12 +31,12 @@ def test_the_files_of_a_store_are_those_that_zarr_writes(tmp_path, write, evolve
         assert (tmp_path / "ours" / file).read_bytes() == (tmp_path / "zarr" / file).read_bytes()
 
 
-@pytest.mark.parametrize("codec", [LZ4, ZSTD])
+@pytest.mark.parametrize("codec", [LZ4, ZSTD, SPARSE])
 def test_zarr_reads_compressed_chunks_and_we_read_those_of_zarr(tmp_path, codec):
-    values = np.zeros((800, 3), "<f2")
+    values = np.zeros((800, 30), "<f2")
     values[::16, 1] = np.arange(50)
     array = zarr.create_array(
-        store=zarr.storage.LocalStore(tmp_path), shape=(800, 3), chunks=(800, 3), dtype="<f2",
+        store=zarr.storage.LocalStore(tmp_path), shape=(800, 30), chunks=(800, 30), dtype="<f2",
         compressors=codec.zarr, fill_value=0,
     )  # fmt: skip
     write_chunk(tmp_path, "c/0/0", values, values.shape, codec.compressor)
@@ -48,14 +48,14 @@ def test_zarr_reads_compressed_chunks_and_we_read_those_of_zarr(tmp_path, codec)
     assert np.array_equal(found, -values)
 
 
-@pytest.mark.parametrize("codec", [LZ4, ZSTD])
+@pytest.mark.parametrize("codec", [LZ4, ZSTD, SPARSE])
 def test_a_chunk_that_would_grow_beyond_its_shape_is_refused(tmp_path, codec):
     write_chunk(tmp_path, "c/0/0", np.zeros((10_000, 10), "<f4"), (10_000, 10), codec.compressor)
     with pytest.raises(StoreError, match="c/0/0 does not decompress"):
         read_chunk(tmp_path, "c/0/0", np.empty((4, 10), "<f4"), codec.compressor)
 
 
-@pytest.mark.parametrize("codec", [PLAIN, LZ4, ZSTD])
+@pytest.mark.parametrize("codec", [PLAIN, LZ4, ZSTD, SPARSE])
 def test_every_flipped_bit_truncation_and_extra_byte_of_a_chunk_is_found(tmp_path, codec):
     chunk = np.arange(6, dtype="<f2").reshape(3, 2)
     write_chunk(tmp_path, "c/0/0", chunk, chunk.shape, codec.compressor)

@@ -18,17 +18,25 @@ from traits_core.stores.files import STAGING, StoredFile, check_name, describe, 
 from traits_core.stores.header import StoreHeader
 from traits_core.stores.manifest import append_commit
 from traits_core.stores.protocols import Storage
-from traits_core.stores.shard_memory import Blocks
+from traits_core.stores.shard_memory import Block, Blocks, DenseShard, ShardMemory, in_full
 
 
 @runtime_checkable
 class ChunkStorage(Protocol):
     """A storage that writes chunks as they lie in memory, and checksums files while it writes them."""
 
+    def memory(self, header: StoreHeader) -> ShardMemory:
+        """Where the rows of a shard are put before they are written."""
+
     def write_chunks(
         self, staging: Path, header: StoreHeader, shard: int, arrays: Blocks
     ) -> Sequence[StoredFile]:
         """Write what `write_shard` writes; return the files with their lengths and checksums."""
+
+
+def memory_for(storage: Storage, header: StoreHeader) -> ShardMemory:
+    """Where the rows of a shard are put before `storage` writes them."""
+    return storage.memory(header) if isinstance(storage, ChunkStorage) else DenseShard(header)
 
 
 def write_shard(
@@ -48,8 +56,10 @@ def write_shard(
     return files
 
 
-def _side_by_side(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+def _side_by_side(blocks: Sequence[Block]) -> NDArray[Any]:
+    return (
+        in_full(blocks[0]) if len(blocks) == 1 else np.concatenate([*map(in_full, blocks)], axis=1)
+    )
 
 
 @attrs.frozen

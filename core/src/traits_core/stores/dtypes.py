@@ -40,10 +40,13 @@ def encode(tensor: Tensor, dtype: str) -> NDArray[Any]:
     Raises StoreError when all values are finite and one is too large for `dtype`.
     """
     refuse_overflow(_absmax(tensor), dtype)
-    rounded = tensor.detach().cpu().to(TORCH_DTYPES[dtype])
-    if dtype == "bfloat16":
-        rounded = rounded.view(torch.uint16)
-    return rounded.numpy()
+    return rounded(tensor.detach().cpu(), dtype)
+
+
+def rounded(tensor: Tensor, dtype: str) -> NDArray[Any]:
+    """The same of a tensor on the CPU, where values that are too large become infinite."""
+    values = tensor.to(TORCH_DTYPES[dtype])
+    return (values.view(torch.uint16) if dtype == "bfloat16" else values).numpy()
 
 
 def decode(array: NDArray[Any], dtype: str) -> Tensor:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from traits_core.errors import StoreError
-from traits_core.stores.committer import write_shard
+from traits_core.stores.committer import memory_for, write_shard
 from traits_core.stores.files import StoredFile
 from traits_core.stores.foreign import Extra
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.manifest import load_manifest
 from traits_core.stores.protocols import Storage, StorageReader
-from traits_core.stores.shard_memory import Blocks
+from traits_core.stores.shard_memory import Blocks, ShardMemory
 
 DIRECTORY: Final = "extras"
 BLOCK: Final = 65_536
@@ -51,6 +51,10 @@ class WithExtras:
     ) -> Sequence[str]:
         """The storage's own."""
         return self.storage.write_shard(staging, header, shard, arrays)
+
+    def memory(self, header: StoreHeader) -> ShardMemory:
+        """The storage's own."""
+        return memory_for(self.storage, header)
 
     def write_chunks(
         self, staging: Path, header: StoreHeader, shard: int, arrays: Blocks

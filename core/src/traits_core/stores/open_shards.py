@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from threading import Lock
 
@@ -11,10 +12,17 @@ from traits_core.stores.shard_memory import ShardMemory
 
 
 class OpenShards:
-    """The shards of a store that are neither empty nor full; threads may ask at the same time."""
+    """The shards of a store that are neither empty nor full; threads may ask at the same time.
 
-    def __init__(self, header: StoreHeader) -> None:
+    Parameters
+    ----------
+    header: of the store
+    new: makes memory for a shard of it
+    """
+
+    def __init__(self, header: StoreHeader, new: Callable[[StoreHeader], ShardMemory]) -> None:
         self._header = header
+        self._new = new
         self._lock = Lock()
         self._open: dict[int, ShardMemory] = {}
         self._unused: list[ShardMemory] = []
@@ -26,8 +34,9 @@ class OpenShards:
         parts = [
             Part(
                 shard=first // size,
-                memory=self._memory(first // size),
-                inside=slice(first % size, first % size + stop - first),
+                memory=self._memory(first // size).rows(
+                    slice(first % size, first % size + stop - first)
+                ),
                 outside=slice(first - first_row, stop - first_row),
             )
             for first, stop in pairwise([first_row, *inner, stop_row])
@@ -41,6 +50,7 @@ class OpenShards:
 
     def give_back(self, memory: ShardMemory) -> None:
         """Let another shard have it."""
+        memory.clear()
         with self._lock:
             self._unused.append(memory)
 
@@ -52,6 +62,6 @@ class OpenShards:
     def _memory(self, shard: int) -> ShardMemory:
         with self._lock:
             if shard not in self._open:
-                new = self._unused.pop() if self._unused else ShardMemory.empty(self._header)
+                new = self._unused.pop() if self._unused else self._new(self._header)
                 self._open[shard] = new
             return self._open[shard]

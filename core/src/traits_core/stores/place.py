@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
 import attrs
 import torch
@@ -14,10 +13,7 @@ from traits_core.errors import DataError, StoreError
 from traits_core.stores.commit import ArrayStats
 from traits_core.stores.dtypes import TORCH_DTYPES, refuse_overflow
 from traits_core.stores.header import StoreHeader
-from traits_core.stores.shard_memory import ShardMemory
-
-PIECE: Final = 1 << 17
-"""Values that stay in a core's cache while they are measured and copied."""
+from traits_core.stores.shard_memory import RowsMemory, beyond
 
 
 @attrs.frozen(eq=False)
@@ -26,15 +22,14 @@ class Part:
 
     Parameters
     ----------
-    shard, memory: its number, and its rows
-    inside: the rows of the shard
-    outside: the same among the rows of the place
+    shard: its number
+    memory: for these rows
+    outside: which ones they are of the place
     stats: of the values that were put there, by array
     """
 
     shard: int
-    memory: ShardMemory
-    inside: slice
+    memory: RowsMemory
     outside: slice
     stats: dict[str, ArrayStats] = attrs.field(factory=dict)
 
@@ -60,24 +55,11 @@ class Place:
         value that is too large for the dtype.
         """
         values_bk = values_bk.detach().cpu()
-        columns = slice(column, column + values_bk.shape[1])
         for part in self.parts:
-            ends: list[Tensor] = []
-            for target_bk, among in part.memory.places(array, part.inside, columns):
-                source_bk = values_bk[part.outside, among]
-                n = max(1, PIECE // target_bk.shape[1])
-                pieces = zip(torch.split(source_bk, n), torch.split(target_bk, n), strict=True)
-                for piece, into in pieces:
-                    ends += torch.aminmax(piece)
-                    if above is None:
-                        into.copy_(piece)
-                    else:
-                        torch.sub(piece, above, out=into).clamp_(min=0)
-            extremes = torch.stack(ends)
-            found = self._stats(extremes if above is None else _above(extremes, above))
+            source_bk = values_bk[part.outside]
+            found = self._stats(part.memory.put(array, column, source_bk, above))
             if not found:
-                kept_bk = values_bk if above is None else _above(values_bk, above)
-                raise _not_finite(array, kept_bk, self.first_row)
+                raise _not_finite(array, beyond(values_bk, above), self.first_row)
             part.stats[array] = part.stats.get(array, found).joined(found)
         self._filled += values_bk.numel()
 
@@ -98,10 +80,6 @@ class Place:
             return None
         refuse_overflow(max(abs(low), abs(high)), self.header.dtype)
         return ArrayStats.of_range(*ends.to(TORCH_DTYPES[self.header.dtype]).tolist())
-
-
-def _above(values: Tensor, least: float) -> Tensor:
-    return (values - least).clamp_(min=0)
 
 
 def _not_finite(name: str, tensor: Tensor, first_row: int) -> DataError:

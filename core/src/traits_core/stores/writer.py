@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ from traits_core.errors import StoreError
 from traits_core.interruption import deferring_signals, stop_if_asked
 from traits_core.stores.batch import check_shapes
 from traits_core.stores.commit import ArrayStats
-from traits_core.stores.committer import Committer, Staged
+from traits_core.stores.committer import Committer, Staged, memory_for
 from traits_core.stores.files import check_sizes
 from traits_core.stores.free_space import disk_error, refuse_small_disk
 from traits_core.stores.header import StoreHeader
@@ -82,7 +83,7 @@ class StoreWriter:
         self._committer = Committer(root, header, storage)
         self._gaps: list[range] = []  # shards that are not committed
         self._next = 0  # the row that is taken next
-        self._open_shards = OpenShards(header)
+        self._open_shards = OpenShards(header, partial(memory_for, storage))
         self._stats: dict[str, ArrayStats] = {}  # of the rows taken of the next row's shard
         self._takes_rows = False
         self._in_hand: deque[_InHand] = deque()
@@ -264,7 +265,7 @@ class StoreWriter:
 
     def _stage(self, shard: int, memory: ShardMemory, stats: Mapping[str, ArrayStats]) -> Staged:
         try:
-            rows = memory.first(self.header.shard_rows(shard))
+            rows = memory.blocks(self.header.shard_rows(shard))
             return self._committer.stage(shard, rows, stats)
         finally:
             self._open_shards.give_back(memory)

@@ -65,7 +65,7 @@ def served():
     return rows
 
 
-@pytest.fixture(params=["zarr", "raw", "zarr-lz4", "zarr-zstd"])
+@pytest.fixture(params=["zarr", "raw", "zarr-lz4", "zarr-zstd", "zarr-sparse"])
 def any_header(request, header):
     """The header of a small store in each storage."""
     return attrs.evolve(header, storage=request.param, chunk_columns=3)

@@ -9,8 +9,9 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from traits_core.stores.entries import Entries
 from traits_core.stores.header import ArraySpec, StoreHeader
-from traits_core.stores.shard_memory import Blocks
+from traits_core.stores.shard_memory import Block, Blocks
 
 
 @attrs.frozen(kw_only=True)
@@ -53,9 +54,7 @@ class ChunkGrid:
                     outside=(outside_rows, outside_columns),
                 )
 
-    def chunks(
-        self, blocks: Sequence[NDArray[Any]], first_row: int
-    ) -> Iterator[tuple[str, NDArray[Any]]]:
+    def chunks(self, blocks: Sequence[Block], first_row: int) -> Iterator[tuple[str, Block]]:
         """Each chunk of rows from `first_row` on, given in blocks as wide as chunks: its file and values."""
         rows = slice(first_row, first_row + len(blocks[0]))
         for cell in self.cells(rows, slice(0, self.shape[1])):
@@ -71,12 +70,14 @@ def column_blocks(arrays: Mapping[str, NDArray[Any]], width: int) -> Blocks:
     }
 
 
-def padded(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
-    """`values` in C order, with zeros below and to the right as far as `shape` asks for them."""
-    if values.shape == shape:
-        return np.ascontiguousarray(values)
-    whole = np.zeros(shape, values.dtype)
-    whole[: values.shape[0], : values.shape[1]] = values
+def padded(block: Block, shape: tuple[int, int]) -> Block:
+    """The rows of `block` in C order, with zeros below and to the right as far as `shape` asks for them."""
+    if isinstance(block, Entries):
+        return block.padded(*shape)
+    if block.shape == shape:
+        return np.ascontiguousarray(block)
+    whole = np.zeros(shape, block.dtype)
+    whole[: block.shape[0], : block.shape[1]] = block
     return whole
 
 

@@ -24,7 +24,7 @@ from traits_core.stores.dtypes import NUMPY_DTYPES
 from traits_core.stores.files import StoredFile
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
-from traits_core.stores.shard_memory import Blocks
+from traits_core.stores.shard_memory import Blocks, DenseShard, ShardMemory, in_full
 
 
 @attrs.frozen
@@ -63,6 +63,10 @@ class RawStorage:
         blocks = column_blocks(arrays, header.chunk_columns)
         return [file.name for file in self.write_chunks(staging, header, shard, blocks)]
 
+    def memory(self, header: StoreHeader) -> ShardMemory:
+        """All values, as they lie in files."""
+        return DenseShard(header)
+
     def write_chunks(
         self, staging: Path, header: StoreHeader, shard: int, arrays: Blocks
     ) -> Sequence[StoredFile]:
@@ -70,7 +74,8 @@ class RawStorage:
         files = []
         direct = past_cache(header)
         for grid in _grids(header):
-            for file, values in grid.chunks(arrays[grid.array], shard * header.rows_per_shard):
+            for file, block in grid.chunks(arrays[grid.array], shard * header.rows_per_shard):
+                values = in_full(block)
                 size = values.itemsize * grid.chunk[0] * grid.chunk[1]
                 with create_chunk(staging, file, direct) as out:
                     for piece in pieces(values, (len(values), grid.chunk[1]), direct):

@@ -15,6 +15,7 @@ from traits_core.stores.backends.chunk_grid import padded
 from traits_core.stores.backends.chunk_io import create_chunk, fill, open_chunk, pieces
 from traits_core.stores.backends.zarr_codecs import Compressor
 from traits_core.stores.files import StoredFile
+from traits_core.stores.shard_memory import Block, in_full
 
 _CRC_BYTES: Final = 4
 
@@ -22,14 +23,14 @@ _CRC_BYTES: Final = 4
 def write_chunk(
     root: Path,
     file: str,
-    values: NDArray[Any],
+    values: Block,
     shape: tuple[int, int],
     compressor: Compressor | None = None,
     direct: bool = False,
 ) -> StoredFile:
     """Write `values`, padded with zeros to the `shape` of a chunk, to a new file; see `create_chunk`."""
     if compressor is None:
-        parts: Iterable[Any] = pieces(values, shape, direct)
+        parts: Iterable[Any] = pieces(in_full(values), shape, direct)
     else:
         parts = [compressor.encode(padded(values, shape))]
     crc32c = _Crc32c()

@@ -15,13 +15,15 @@ from numcodecs.zstd import Zstd
 from zarr.abc.codec import BytesBytesCodec
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
+from traits_core.stores.backends.sparse_chunk import SparseChunks, SparseCodec
+
 
 class Compressor(Protocol):
     """What numcodecs offers."""
 
     def encode(self, buf: Any) -> Any: ...
 
-    def decode(self, buf: Any, out: Any = None) -> Any: ...
+    def decode(self, buf: Any, out: Any) -> Any: ...
 
 
 @attrs.frozen
@@ -48,4 +50,5 @@ LZ4: Final = ChunkCodec(
     (BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()),
     Blosc(cname="lz4", clevel=1, shuffle=Blosc.BITSHUFFLE),
 )
+SPARSE: Final = ChunkCodec((SparseCodec(), Crc32cCodec()), SparseChunks())
 ZSTD: Final = ChunkCodec((ZstdCodec(level=-5), Crc32cCodec()), Zstd(level=-5))

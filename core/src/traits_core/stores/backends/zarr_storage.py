@@ -19,13 +19,14 @@ from traits_core.stores.backends.chunk_grid import ChunkGrid, column_blocks
 from traits_core.stores.backends.chunk_io import past_cache
 from traits_core.stores.backends.zarr_arrays import codec_names, create_array
 from traits_core.stores.backends.zarr_chunks import read_chunk, write_chunk
-from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, ZSTD, ChunkCodec
+from traits_core.stores.backends.zarr_codecs import LZ4, PLAIN, SPARSE, ZSTD, ChunkCodec
 from traits_core.stores.backends.zarr_config import ZarrConfig
 from traits_core.stores.dtypes import NUMPY_DTYPES
 from traits_core.stores.files import StoredFile
 from traits_core.stores.header import ArraySpec, Layout, StoreHeader
 from traits_core.stores.layout import plan_layout
-from traits_core.stores.shard_memory import Blocks
+from traits_core.stores.shard_entries import SparseShard
+from traits_core.stores.shard_memory import Blocks, DenseShard, ShardMemory
 
 
 @attrs.frozen
@@ -63,6 +64,10 @@ class ZarrStorage:
         blocks = column_blocks(arrays, header.chunk_columns)
         return [file.name for file in self.write_chunks(staging, header, shard, blocks)]
 
+    def memory(self, header: StoreHeader) -> ShardMemory:
+        """All values, as they lie in chunks."""
+        return DenseShard(header)
+
     def write_chunks(
         self, staging: Path, header: StoreHeader, shard: int, arrays: Blocks
     ) -> Sequence[StoredFile]:
@@ -95,6 +100,16 @@ class ZarrZstdStorage(ZarrStorage):
     """The same with chunks compressed by zstd: for scores that are mostly zeros."""
 
     codec = ZSTD
+
+
+class ZarrSparseStorage(ZarrStorage):
+    """The same with chunks of the values that are not 0: smaller and faster where few are not."""
+
+    codec = SPARSE
+
+    def memory(self, header: StoreHeader) -> ShardMemory:
+        """The values that are not 0."""
+        return SparseShard(header)
 
 
 @attrs.frozen(eq=False)
