@@ -172,8 +172,8 @@ def bench_stores(options: argparse.Namespace, directory: Path) -> Iterator[dict[
         "dense": (KeepAll(NONE), "zarr", "float32"),
         "dense, float16": (KeepAll(NONE), "zarr", "float16"),
         "top-k 32": (KeepTopK(NONE, 32), "zarr", "float32"),
-        "threshold at 0.8 %": (KeepAbove(NONE, few), "zarr-zstd", "float32"),
-        "threshold at 3 %": (KeepAbove(NONE, more), "zarr-zstd", "float32"),
+        "threshold at 0.8 %": (KeepAbove(NONE, few), "zarr-sparse", "float32"),
+        "threshold at 3 %": (KeepAbove(NONE, more), "zarr-sparse", "float32"),
     }
     root = directory / "scores"
     works: dict[str, Callable[[], Any]] = {"scorer": lambda: alone(scorer, acts_nd)}

@@ -29,7 +29,7 @@ def convert(
         typer.Option(
             "--to",
             metavar="NAME",
-            help="a storage or format: zarr, raw, npz, saev [with --scores: zarr-zstd for threshold, "
+            help="a storage or format: zarr, raw, npz, saev [with --scores: zarr-sparse for threshold, "
             "else zarr]",
         ),
     ] = None,

@@ -78,8 +78,8 @@ def score_storage(config: RunConfig, registry: Registry) -> Choice:
 
 
 def storage_of_form(form: str) -> str | None:
-    """The storage that a form of scores needs, None for any: rows of zeros are small in zstd alone."""
-    return "zarr-zstd" if form == "threshold" else None
+    """The storage that a form of scores needs, None for any: one without zeros."""
+    return "zarr-sparse" if form == "threshold" else None
 
 
 def score_dtype(config: RunConfig) -> str:
