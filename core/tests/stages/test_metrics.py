@@ -15,7 +15,7 @@ def test_a_torn_last_line_is_left_out(tmp_path, torn):
     assert last_epoch(path) == {"kind": "epoch", "epoch": 1, "seconds": 2.5}
 
 
-@pytest.mark.parametrize("damage", [b'{"kind": "st\n', b"\x00\xff\n"])
+@pytest.mark.parametrize("damage", [b'{"kind": "st\n', b"\x00\xff\n", b"3\n"])
 def test_another_damaged_line_is_one_error(tmp_path, damage):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(EPOCH.encode() + damage + EPOCH.encode())

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from traits_core import Histogram
+from traits_core.errors import StageError
 from traits_core.tracking.metrics import MetricsLog
 from traits_core.tracking.trackers import Trackers
 
@@ -64,15 +65,30 @@ def test_a_line_is_recorded_though_its_tracker_fails(path, recorder, said):
 
 
 def test_rewind_drops_later_steps_and_a_torn_line(path):
+    size = Histogram(low=0.0, high=1e-300, counts=(1,))
     log = MetricsLog(path)
     for step in (1, 2, 3):
-        log.append("step", step, 0, 0.0, {})
+        log.append("step", step, 0, 0.1, {"loss": 1 / 3}, {"größe": size})
     with path.open("a") as file:
         file.write('{"kind": "step", "st')
+    before = path.read_text().splitlines(keepends=True)
     log.rewind(2)
-    assert steps(path) == [1, 2]
+    assert path.read_text() == "".join(before[:2])
     log.append("step", 3, 0, 0.0, {})
     assert steps(path) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("damage", ['{"kind": "st', "", "3"])
+def test_rewind_refuses_a_record_with_a_damaged_line_and_leaves_it(path, damage):
+    log = MetricsLog(path)
+    log.append("step", 1, 0, 0.0, {})
+    with path.open("a") as file:
+        file.write(damage + "\n")
+    log.append("step", 2, 0, 0.0, {})
+    before = path.read_text()
+    with pytest.raises(StageError, match=r"metrics\.jsonl: line 2 is damaged .*: move the file"):
+        log.rewind(1)
+    assert path.read_text() == before
 
 
 def test_rewind_of_no_record_makes_none(path):

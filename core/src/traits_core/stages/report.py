@@ -19,10 +19,11 @@ from traits_core.stages.context import Context
 from traits_core.stages.extract import Source
 from traits_core.stages.panels import trait_panels
 from traits_core.stages.probe import read_result, result_digest
-from traits_core.stages.rundir import RunDirectory, read_metrics
+from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import Stage, perform, read_status
 from traits_core.stages.train import scorer_digest
 from traits_core.stores.reader import Store
+from traits_core.tracking.metrics import read_metrics
 
 
 def report(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +18,7 @@ from traits_core.durable import create_json
 from traits_core.errors import StageError
 from traits_core.registry.plugins import Registry
 from traits_core.stages.context import make_directory
+from traits_core.tracking.metrics import read_metrics as read_metrics  # noqa: PLC0414  # comparing has it from here
 from traits_core.tracking.trackers import Trackers
 
 FORMAT_VERSION = 1
@@ -104,25 +104,6 @@ def read_run_json(root: Path) -> dict[str, Any]:
             "use the version of traits-core that wrote it"
         )
     return facts
-
-
-def read_metrics(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The lines of a `metrics.jsonl`, none when it is not there; a torn last line is left out.
-
-    Raises StageError when another line is damaged.
-    """
-    if not path.exists():
-        return
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        try:
-            if line.endswith("\n"):
-                yield json.loads(line)
-        except ValueError as error:
-            raise StageError(
-                f"{path}: line {number} is damaged ({error}): move the file away to go on without the "
-                "record of training"
-            ) from error
 
 
 def _damaged(root: Path, reason: str) -> StageError:

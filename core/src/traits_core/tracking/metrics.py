@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from traits_core.durable import write_text
+from traits_core.errors import StageError
 from traits_core.records import Histogram
 from traits_core.tracking.trackers import Trackers
 
@@ -48,11 +50,28 @@ class MetricsLog:
         """Drop the lines after `step`, which a resumed run writes again, and a torn last line.
 
         Trackers may keep what they saw of these steps: the record is right, they mirror it.
+
+        Raises StageError when another line is damaged.
         """
         if self.path.exists():
-            kept = [line for line in self._lines() if json.loads(line)["step"] <= step]
-            write_text(self.path, "".join(kept))
+            kept = [line for line in read_metrics(self.path) if line.get("step", 0) <= step]
+            write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
-    def _lines(self) -> list[str]:
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        return [line for line in lines if line.endswith("\n")]
+
+def read_metrics(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The lines of a `metrics.jsonl`, none when it is not there; a torn last line is left out.
+
+    Raises StageError when another line is damaged.
+    """
+    if not path.exists():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        try:
+            if line.endswith("\n"):
+                yield dict(json.loads(line))
+        except (TypeError, ValueError) as error:
+            raise StageError(
+                f"{path}: line {number} is damaged ({error}): move the file away to go on without the "
+                "record of training"
+            ) from error
