@@ -183,6 +183,15 @@ def refused(blocks):
     raise DataError("these activations cannot be scored")
 
 
+def broken(blocks):
+    yield next(blocks)
+    raise RuntimeError("shapes cannot be multiplied\n(250x16 and 17x1100)")
+
+
+def no_tensors(blocks):
+    return (block_bk.tolist() for block_bk in blocks)
+
+
 FAULTS = [
     (wrong_width, "returned (250, 100) for (250, 16) activations and 1100 prototypes"),
     (one_too_few, "returned (250, 1024) for (250, 16) activations and 1100 prototypes"),
@@ -190,6 +199,11 @@ FAULTS = [
     (nan_in_the_third, "NaN cannot be stored"),
     (integers, "expected floats"),
     (refused, "these activations cannot be scored"),
+    (
+        broken,
+        "scorer 'method' raised RuntimeError: shapes cannot be multiplied (250x16 and 17x1100); ",
+    ),
+    (no_tensors, "scorer 'method' raised AttributeError: 'list' object has no attribute 'shape'; "),
 ]
 
 
@@ -215,6 +229,25 @@ def test_a_scorer_that_fails_midway_ends_in_a_line_and_no_half_store_is_taken_fo
     assert traits("verify", scores(words)).code == 1
     assert traits(*words).code == traits(*whole).code == 0
     assert stored(scores(words)) == stored(scores(whole))
+
+
+def test_a_scorer_that_fails_when_it_is_measured_ends_in_a_line_and_its_scores_are_kept(
+    traits, trained, tmp_path, monkeypatch
+):
+    def failing(self, acts_bd):
+        raise ValueError("no such activations")
+
+    words = trained(tmp_path / "home")
+    with monkeypatch.context() as patched:
+        patched.setattr(DotScorer, "__call__", failing)
+        ended = traits(*words)
+    assert ended.code == 2
+    said = "traits: error: scorer 'method' raised ValueError: no such activations; "
+    assert ended.err.splitlines()[-1].startswith(said)
+    assert is_complete(scores(words))
+    again = traits(*words)
+    assert again.code == 0
+    assert "materialize train: complete" in again.err
 
 
 def test_memory_does_not_grow_with_the_store_while_the_disk_is_slower_than_the_threads(

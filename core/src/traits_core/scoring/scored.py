@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import attrs
 
-from traits_core.errors import DataError
+from traits_core.errors import DataError, PluginError, TraitsError
 from traits_core.protocols import BlockwiseScorer, SparseScorer
 from traits_core.scoring.saved import LoadedScorer
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@contextmanager
+def faults_of(scorer: str) -> Iterator[None]:
+    """Make what the scorer of this name raises in the block a PluginError, save a TraitsError."""
+    try:
+        yield
+    except TraitsError:
+        raise
+    except Exception as error:  # a plugin may raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(
+            f"scorer {scorer!r} raised {reason}; once that is mended, the same command goes on"
+        ) from error
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +49,8 @@ class NamedScorer:
 class Scored:
     """Scores that are computed when they are first asked for, once for all sinks.
 
+    Whatever a scorer raises that is no TraitsError is a PluginError.
+
     Parameters
     ----------
     by: the scorer
@@ -53,9 +70,10 @@ class Scored:
     @cached_property
     def scores_bk(self) -> Tensor:
         """All scores of each position; DataError when the scorer returns another shape."""
-        return self._float(
-            self.by.scorer(self.acts_bd), (len(self.acts_bd), self.by.scorer.n_prototypes)
-        )
+        with faults_of(self.by.name):
+            return self._float(
+                self.by.scorer(self.acts_bd), (len(self.acts_bd), self.by.scorer.n_prototypes)
+            )
 
     def blocks(self) -> Iterator[tuple[int, Tensor]]:
         """The scores of each position, a block of prototypes after the other, behind the first of these.
@@ -67,10 +85,11 @@ class Scored:
             yield 0, self.scores_bk
             return
         n, n_rows = scorer.n_prototypes, len(self.acts_bd)
-        for scores_bk in scorer.blocks(self.acts_bd, self.block):
-            left = min(self.block, n - first)
-            yield first, self._float(scores_bk, (n_rows, left) if left else None)
-            first += left
+        with faults_of(self.by.name):
+            for scores_bk in scorer.blocks(self.acts_bd, self.block):
+                left = min(self.block, n - first)
+                yield first, self._float(scores_bk, (n_rows, left) if left else None)
+                first += left
         self._expect((n_rows, first), (n_rows, n))
 
     @cached_property
@@ -78,9 +97,10 @@ class Scored:
         """Values [B, J] and prototypes [B, J] that a `SparseScorer` keeps; None of any other scorer."""
         if not isinstance(self.by.scorer, SparseScorer):
             return None
-        values_bj, prototypes_bj = self.by.scorer.sparse(self.acts_bd)
-        values_bj = self._float(values_bj, (len(self.acts_bd), max(1, values_bj.shape[-1])))
-        self._expect(tuple(prototypes_bj.shape), tuple(values_bj.shape))
+        with faults_of(self.by.name):
+            values_bj, prototypes_bj = self.by.scorer.sparse(self.acts_bd)
+            values_bj = self._float(values_bj, (len(self.acts_bd), max(1, values_bj.shape[-1])))
+            self._expect(tuple(prototypes_bj.shape), tuple(values_bj.shape))
         return values_bj, prototypes_bj
 
     def _float(self, scores_bk: Tensor, expected: tuple[int, int] | None) -> Tensor:

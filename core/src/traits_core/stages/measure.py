@@ -13,6 +13,7 @@ from traits_core.config.run_config import digest_of
 from traits_core.durable import write_json
 from traits_core.scoring.figures import figures
 from traits_core.scoring.saved import load_scorer, read_facts
+from traits_core.scoring.scored import faults_of
 from traits_core.stages.context import Context
 from traits_core.stages.rundir import RunDirectory
 from traits_core.stages.status import Stage, perform
@@ -31,7 +32,8 @@ def measure(run: RunDirectory, activations: Store, context: Context) -> None:
     def work() -> None:
         scorer, _ = load_scorer(run.scorer, context.registry, context.device)
         acts_nd = sample_rows(activations, activations.header.arrays[0].name, ROWS, seed)
-        found = figures(scorer, acts_nd.to(context.device))
+        with faults_of("method"):
+            found = figures(scorer, acts_nd.to(context.device))
         facts = {"split": activations.header.split, "device": context.device.type}
         write_json(path, {**facts, **attrs.asdict(found)})
 
