@@ -81,7 +81,7 @@ def test_a_pass_that_stopped_goes_on_with_the_same_tiles(
     method = scorers["method"].scorer
     tiles, method.batches[:] = list(method.batches), []
 
-    class StoppedError(Exception):
+    class StoppedError(BaseException):
         pass
 
     class Stopping:
