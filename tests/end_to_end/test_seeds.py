@@ -4,6 +4,7 @@ import hashlib
 import io
 import itertools
 import json
+import signal
 
 import attrs
 import pytest
@@ -12,11 +13,16 @@ import torch
 from traits_core.cli.progress import Lines
 from traits_core.config.run_config import resolve_run
 from traits_core.config.sweep import SEED, sweep
-from traits_core.errors import DataError
+from traits_core.errors import DataError, DiskFullError
+from traits_core.interruption import Interrupted
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
+from traits_core.scoring.saved import load_scorer
+from traits_core.stages import compose, materialize
 from traits_core.stages.compose import FailedRunsError, run_all, run_several
 from traits_core.stages.context import Context
+from traits_core.stages.probe import probe
+from traits_core.stages.rundir import run_root
 from traits_core.streaming.shuffle import ShuffledStream
 
 SMALL = {
@@ -112,6 +118,76 @@ def test_one_whose_scorer_cannot_be_kept_is_dropped_and_the_others_end_as_if_alo
     assert together == [outcome(run_all(configs[at], home("alone"))) for at in (0, 2)]
     mended = run_several(configs, home("together"))
     assert outcome(mended[1]) == outcome(run_all(configs[1], home("alone")))
+
+
+class Failing:
+    """A scorer that cannot score."""
+
+    n_prototypes = 8
+
+    def __call__(self, acts_bd):
+        raise RuntimeError("no such shapes")
+
+
+@pytest.fixture
+def failing(registry, monkeypatch):
+    """`failing(stage, root, error)`: the run at `root` fails there, the others do not."""
+
+    def patch(stage, root, error):
+        def scorer(directory, *arguments):
+            loaded, facts = load_scorer(directory, *arguments)
+            return (Failing() if directory.parent == root else loaded), facts
+
+        def probing(run, *arguments):
+            if run.root == root:
+                raise error
+            probe(run, *arguments)
+
+        if stage == "probe":
+            monkeypatch.setattr(compose, "probe", probing)
+        else:
+            monkeypatch.setattr(materialize, "load_scorer", scorer)
+
+    return patch
+
+
+@pytest.mark.parametrize(
+    ("stage", "why"), [("materialize", "RuntimeError: no such shapes"), ("probe", "no labels")]
+)
+def test_one_that_cannot_be_scored_or_probed_is_dropped_and_the_others_end_as_if_alone(
+    registry, home, failing, monkeypatch, stage, why
+):
+    configs = sweep(SMALL, {SEED: (3, 0, 5)}, registry)
+    stream = io.StringIO()
+    context = attrs.evolve(home("together"), progress=Lines(stream))
+    failing(stage, run_root(context.home, configs[1]), DataError("no labels"))
+    told = rf"^1 of 3 runs failed:\nseed 0: .*{why}"
+    with pytest.raises(FailedRunsError, match=told) as caught:
+        run_several(configs, context)
+    assert caught.value.exit_code == 2
+    assert "  seed 0: dropped, the others go on: " in stream.getvalue()
+    monkeypatch.undo()
+    together = [outcome(run) for run in caught.value.finished]
+    assert together == [outcome(run_all(configs[at], home("alone"))) for at in (0, 2)]
+    mended = run_several(configs, home("together"))
+    assert outcome(mended[1]) == outcome(run_all(configs[1], home("alone")))
+
+
+@pytest.mark.parametrize("error", [DiskFullError("no room"), Interrupted(signal.SIGTERM)])
+def test_a_full_disk_or_a_signal_stops_all(registry, home, failing, error):
+    configs = sweep(SMALL, {SEED: (3, 0, 5)}, registry)
+    roots = [run_root(home("together").home, config) for config in configs]
+    failing("probe", roots[1], error)
+    with pytest.raises(type(error)):
+        run_several(configs, home("together"))
+    assert [(root / "scores").exists() for root in roots] == [True, True, False]
+
+
+def test_one_that_is_alone_fails_with_its_own_error(registry, home, failing):
+    (config,) = sweep(SMALL, {}, registry)
+    failing("probe", run_root(home("alone").home, config), DataError("no labels"))
+    with pytest.raises(DataError, match=r"^no labels$"):
+        run_all(config, home("alone"))
 
 
 def test_a_seed_that_has_run_is_not_run_again(registry, home):

@@ -12,7 +12,7 @@ import attrs
 from traits_core.config.contents import refuse_missing
 from traits_core.config.run_config import RunConfig
 from traits_core.config.sweep import differences, label, refuse_other_batches
-from traits_core.errors import ConfigError, StageError, TraitsError
+from traits_core.errors import ConfigError, DiskFullError, StageError, TraitsError
 from traits_core.protocols import BoundedMethod, Method
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source, activations_root, extract, open_source
@@ -38,7 +38,7 @@ class PlannedStage:
 
 
 class FailedRunsError(StageError):
-    """Some of several runs failed while they learned; `finished` are the others, complete."""
+    """Some of several runs failed; `finished` are the others, complete."""
 
     def __init__(self, runs: Sequence[RunDirectory], failures: Mapping[Path, TraitsError]) -> None:
         self.finished = [run for run in runs if run.root not in failures]
@@ -61,7 +61,8 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
     Their methods learn in one pass over the activations. Of several processes, all call this.
 
     Raises ConfigError when the configurations do not want the same batches, or name files that are
-    not there; FailedRunsError, at the end, when some of the methods failed.
+    not there; FailedRunsError, at the end, when some of several runs failed: each for itself, save that
+    a full disk stops all.
     """
     source = _common_source(configs, context)
     positions = source.backbone.positions_per_example(source.layer)
@@ -78,16 +79,30 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
         for run in runs if context.comm.rank == 0 else ():
             if run.root in failures:
                 continue
-            if run.label:
-                context.progress.say(f"{run.label}:")
-            materialize_scores(run, activations, context)
-            probe(run, source.dataset, context)
-            report(run, source, activations, context)
-            publish(run)
+            try:
+                _evaluate(run, source, activations, context)
+            except TraitsError as failure:
+                if len(runs) == 1 or isinstance(failure, DiskFullError):
+                    raise
+                failures[run.root] = failure
+                run.trackers.finish(ok=False)
+                context.progress.say(f"  {run.label}: dropped, the others go on: {failure}")
         context.comm.barrier()
     if failures:
         raise FailedRunsError(runs, failures)
     return runs
+
+
+def _evaluate(
+    run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
+) -> None:
+    """The stages of a run that has learned."""
+    if run.label:
+        context.progress.say(f"{run.label}:")
+    materialize_scores(run, activations, context)
+    probe(run, source.dataset, context)
+    report(run, source, activations, context)
+    publish(run)
 
 
 def train_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirectory]:
