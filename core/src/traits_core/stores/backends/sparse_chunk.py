@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from zarr.abc.codec import BytesBytesCodec
 
 from traits_core.stores.entries import Entries, column_dtype
-from traits_core.stores.shard_memory import Block
 
 if TYPE_CHECKING:
     from zarr.core.array_spec import ArraySpec
     from zarr.core.buffer import Buffer
+
+    from traits_core.stores.shard_memory import Block  # imports torch, which zarr does not need
 
 NAME: Final = "traits.sparse"
 _ENDS: Final = np.dtype("<u4")
