@@ -25,8 +25,9 @@ class SparseShard:
 
     def rows(self, rows: slice) -> RowsMemory:
         """Nothing yet."""
-        self._rows[rows.start] = _SparseRows(self._header)
-        return self._rows[rows.start]
+        for row in range(rows.start, rows.stop):
+            self._rows.pop(row, None)
+        return self._rows.setdefault(rows.start, _SparseRows(self._header))
 
     def blocks(self, rows: int) -> Blocks:
         """What was put, the first rows first."""
@@ -50,8 +51,8 @@ class _SparseRows:
         self._parts: defaultdict[tuple[str, int], list[tuple[int, Entries]]] = defaultdict(list)
 
     def block(self, array: str, number: int, width: int) -> Entries:
-        """The entries of a block of columns, which were put together as a rule."""
-        parts = self._parts[array, number]
+        """Take the entries of a block of columns, which were put together as a rule."""
+        parts = self._parts.pop((array, number))
         return parts[0][1] if len(parts) == 1 else Entries.beside(parts, width)
 
     def put(self, array: str, column: int, values_bk: Tensor, above: float | None) -> Tensor:
@@ -73,12 +74,13 @@ class _SparseRows:
 
 
 def _is_kept(values_bk: NDArray[Any], above: float | None) -> NDArray[np.bool_]:
-    """Where a value is not 0, or above another one; NaN is, so that it is found."""
+    """Where a value is not 0, or above another one; NaN and infinity are, so that they are found."""
     kept_bk: NDArray[np.bool_]
     if above is None:
         kept_bk = bits(values_bk) != 0
     else:
-        least = torch.tensor(above, dtype=torch.from_numpy(values_bk).dtype).item()
+        dtype = torch.from_numpy(values_bk).dtype
+        least = torch.tensor(min(above, torch.finfo(dtype).max), dtype=dtype).item()
         kept_bk = values_bk <= least
         np.logical_not(kept_bk, out=kept_bk)
     return kept_bk

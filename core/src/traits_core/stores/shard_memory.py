@@ -40,7 +40,7 @@ class ShardMemory(Protocol):
         """Where these rows go, instead of what was put from the first of them on and never taken."""
 
     def blocks(self, rows: int) -> Blocks:
-        """The first rows, which were put whole."""
+        """Take the first rows, which were put whole."""
 
     def clear(self) -> None:
         """Be ready for another shard."""
