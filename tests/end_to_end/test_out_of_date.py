@@ -34,6 +34,17 @@ def run(traits):
     return Path(json.loads(traits("run", *words))["run"])
 
 
+@pytest.fixture
+def plan(traits, run):
+    """What a dry run says of each stage."""
+
+    def states():
+        said = json.loads(traits("run", "--config", run / "run.json", "--dry-run", "--json"))
+        return {step["stage"]: step["state"] for step in said["plan"]}
+
+    return states
+
+
 def status(run):
     return json.loads((run / "status.json").read_text())
 
@@ -109,3 +120,44 @@ def test_splits_that_were_scored_by_different_scorers_are_not_probed(traits, run
     before = (run / "probe" / "results.json").read_bytes()
     assert f"run `traits materialize {run}` first" in traits("probe", run, code=2)
     assert (run / "probe" / "results.json").read_bytes() == before
+
+
+SCORED = ("materialize train", "materialize test", "measure")
+
+
+def test_a_dry_run_says_what_a_run_will_make_again(traits, plan, run):
+    assert set(plan().values()) == {"complete"}
+    learn_otherwise(run)
+    behind = dict.fromkeys((*SCORED, "probe", "report"), "depends")
+    extracted = dict.fromkeys(("extract train", "extract test"), "complete")
+    assert plan() == {**extracted, "train": "begun", **behind}
+    traits("train", "--config", run / "run.json")
+    before = status(run)
+    again = dict.fromkeys(behind, "again")
+    assert plan() == {**extracted, "train": "complete", **again}
+    assert status(run) == before
+    traits("materialize", run)
+    scored = dict.fromkeys(SCORED, "complete")
+    assert plan() == {
+        **extracted,
+        "train": "complete",
+        **scored,
+        "probe": "again",
+        "report": "again",
+    }
+    traits("run", "--config", run / "run.json")
+    assert set(plan().values()) == {"complete"}
+
+
+def test_a_dry_run_says_that_what_was_removed_goes_on(plan, run):
+    shutil.rmtree(run / "scores" / "test")
+    states = {name: state for name, state in plan().items() if state != "complete"}
+    assert states == {"materialize test": "begun", "probe": "depends", "report": "depends"}
+
+
+def test_a_dry_run_is_refused_as_the_run_is(traits, run):
+    (run / "report" / "index.html").write_text("<p>by hand</p>")
+    words = "run", "--config", run / "run.json"
+    refused = traits(*words, code=2).splitlines()[-1]
+    assert "index.html was changed after it was finished" in refused
+    assert traits(*words, "--dry-run", code=2).splitlines()[-1] == refused

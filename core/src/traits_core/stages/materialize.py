@@ -42,30 +42,34 @@ def materialize_scores(run: RunDirectory, activations: dict[str, Store], context
 def _materialize_split(
     run: RunDirectory, split: str, store: Store, train: Store, context: Context
 ) -> None:
-    config, root, array = run.config, run.scores / split, store.header.arrays[0]
-    facts = read_facts(run.scorer)
-    facts.check_feature(array.feature)
-    keep, chosen = keep_of(config.run), score_storage(config, context.registry)
-    dtype = score_dtype(config)
+    array, keep = store.header.arrays[0], keep_of(run.config.run)
+    chosen, dtype = score_storage(run.config, context.registry), score_dtype(run.config)
+    stage = materialize_stage(run, split, store, context)
 
     def work() -> None:
         scorers = run_scorers(run, train, context)
         storage: Storage = chosen.build()
         header = score_header(scorers, store, array.name, storage, chosen.spec.name, keep, dtype)
-        with StoreSink(root, header, storage, keep) as sink:
+        with StoreSink(stage.place, header, storage, keep) as sink:
             materialize(scorers, store, array.name, [sink], context.device, context.progress)
 
-    stage = Stage(
+    perform(run.root, stage, work, context.progress)
+
+
+def materialize_stage(run: RunDirectory, split: str, activations: Store, context: Context) -> Stage:
+    """From activations and the run's scorer, which must be of such activations, to a store of scores."""
+    config, root = run.config, run.scores / split
+    facts = read_facts(run.scorer)
+    facts.check_feature(activations.header.arrays[0].feature)
+    storage = score_storage(config, context.registry).to_json()
+    settings = [config.run.seed, str(keep_of(config.run)), storage, score_dtype(config)]
+    return Stage(
         name=f"materialize {split}",
-        fixed={"activations": store.digest},
-        inputs={
-            "scorer": facts.digest,
-            "settings": digest_of([config.run.seed, str(keep), chosen.to_json(), dtype]),
-        },
+        fixed={"activations": activations.digest},
+        inputs={"scorer": facts.digest, "settings": digest_of(settings)},
         place=root,
         output=lambda: store_digest(root, context),
     )
-    perform(run.root, stage, work, context.progress)
 
 
 def score_storage(config: RunConfig, registry: Registry) -> Choice:

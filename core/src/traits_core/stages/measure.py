@@ -26,8 +26,7 @@ ROWS: Final = 16_384
 
 def measure(run: RunDirectory, activations: Store, context: Context) -> None:
     """Write `figures.json`: how fast the run's scorer is, and what it keeps of activations."""
-    seed, facts = run.config.run.seed, read_facts(run.scorer)
-    path = figures_path(run.root)
+    seed, path = run.config.run.seed, figures_path(run.root)
 
     def work() -> None:
         scorer, _ = load_scorer(run.scorer, context.registry, context.device)
@@ -37,14 +36,19 @@ def measure(run: RunDirectory, activations: Store, context: Context) -> None:
         facts = {"split": activations.header.split, "device": context.device.type}
         write_json(path, {**facts, **attrs.asdict(found)})
 
-    stage = Stage(
+    perform(run.root, measure_stage(run, activations), work, context.progress)
+
+
+def measure_stage(run: RunDirectory, activations: Store) -> Stage:
+    """From activations and the run's scorer to its figures."""
+    seed, path = run.config.run.seed, figures_path(run.root)
+    return Stage(
         name="measure",
         fixed={"activations": activations.digest},
-        inputs={"scorer": facts.digest, "settings": digest_of([seed, ROWS])},
+        inputs={"scorer": read_facts(run.scorer).digest, "settings": digest_of([seed, ROWS])},
         place=path,
         output=lambda: _digest(path),
     )
-    perform(run.root, stage, work, context.progress)
 
 
 def figures_path(root: Path) -> Path:

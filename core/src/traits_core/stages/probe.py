@@ -103,11 +103,7 @@ def split_scores(config: RunConfig, dataset: Dataset, split: str, store: Store) 
 
 def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
     """Measure what the run's prototypes know, and keep the tables."""
-    config = run.config
-    stores = {
-        split: _scores(run, split, context)
-        for split in (config.run.train_split, config.run.test_split)
-    }
+    config, stores = run.config, score_stores(run, context)
     if len({store.header.arrays[0].scorer for store in stores.values()}) > 1:
         raise StageError(
             f"{run.root}: its splits were scored by different scorers: run "
@@ -124,27 +120,33 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         result = measure(
             splits[config.run.train_split], splits[config.run.test_split], config.run.seed
         )
-        _write(run, result, {**inputs, **fixed})
+        _write(run, result, {**stage.inputs, **stage.fixed})
 
-    fixed = {"labels": labels_digest(config, dataset)}
-    inputs = {
-        **{f"scores {split}": store.digest for split, store in stores.items()},
-        "probe": digest_of([config.probe.to_json(), config.run.seed]),
-    }
-    stage = Stage(
-        name="probe",
-        fixed=fixed,
-        inputs=inputs,
-        place=run.probe,
-        output=lambda: result_digest(run),
-    )
+    stage = probe_stage(run, dataset, stores)
     perform(run.root, stage, work, context.progress)
 
 
-def _scores(run: RunDirectory, split: str, context: Context) -> Store:
-    if not (run.scores / split).exists():
+def probe_stage(run: RunDirectory, dataset: Dataset, scores: Mapping[str, Store]) -> Stage:
+    """From scores by split, and labels, to a result."""
+    config = run.config
+    return Stage(
+        name="probe",
+        fixed={"labels": labels_digest(config, dataset)},
+        inputs={
+            **{f"scores {split}": store.digest for split, store in scores.items()},
+            "probe": digest_of([config.probe.to_json(), config.run.seed]),
+        },
+        place=run.probe,
+        output=lambda: result_digest(run),
+    )
+
+
+def score_stores(run: RunDirectory, context: Context) -> dict[str, Store]:
+    """The scores of the run by split; raises StageError when there are none."""
+    splits = run.config.run.train_split, run.config.run.test_split
+    if not all((run.scores / split).exists() for split in splits):
         raise StageError(f"{run.root} has no scores yet: run `traits materialize {run.root}` first")
-    return open_store(run.scores / split, context.registry)
+    return {split: open_store(run.scores / split, context.registry) for split in splits}
 
 
 def _write(run: RunDirectory, result: ProbeResult, inputs: Mapping[str, str]) -> None:

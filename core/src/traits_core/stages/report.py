@@ -30,16 +30,21 @@ def report(
     run: RunDirectory, source: Source, activations: dict[str, Store], context: Context
 ) -> None:
     """Write `report/index.html`; raises StageError when what it would show was not made from its scorer."""
-    result = read_result(run)
+    result, test = read_result(run), activations[run.config.run.test_split]
     _refuse_stale(run)
 
     def work() -> None:
         run.report.parent.mkdir(exist_ok=True)
         write_text(run.report, render(_content(run, result, source, activations, context)))
 
-    stage = Stage(
+    perform(run.root, report_stage(run, test), work, context.progress)
+
+
+def report_stage(run: RunDirectory, activations: Store) -> Stage:
+    """From a result, the run's scorer, and the activations of its test split, to a page."""
+    return Stage(
         name="report",
-        fixed={"activations": activations[run.config.run.test_split].digest},
+        fixed={"activations": activations.digest},
         inputs={
             "probe": result_digest(run) or "absent",
             "scorer": scorer_digest(run) or "absent",
@@ -47,7 +52,6 @@ def report(
         place=run.report,
         output=lambda: _digest(run.report),
     )
-    perform(run.root, stage, work, context.progress)
 
 
 def _refuse_stale(run: RunDirectory) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -21,6 +21,9 @@ from traits_core.config.structure import structure_record, unstructure
 from traits_core.durable import write_json
 from traits_core.errors import StageError
 from traits_core.progress import Progress
+
+Outlook = Literal["complete", "begun", "to do", "again"]
+"""What is done of a stage; `again` of one whose output is out of date."""
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +69,11 @@ class Stage:
     place: Path
     output: Callable[[], str | None]
     label: str = ""
+
+    @property
+    def all_inputs(self) -> dict[str, str]:
+        """What is recorded of it: fixed inputs, and the others."""
+        return {**self.fixed, **self.inputs}
 
     @property
     def title(self) -> str:
@@ -122,24 +130,16 @@ def begin(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> B
 
     Raises StageError when a fixed input, or a finished output, has changed.
     """
-    inputs = {**stage.fixed, **stage.inputs}
     before = read_status(root).get(stage.name)
-    if before is not None and before.inputs != inputs:
-        _refuse_changes(root, stage, before)
+    found = outlook(root, stage, before)
+    if found == "complete":
+        progress.say(f"{stage.title}: complete")
+        return None
+    if found == "again":
         progress.say(f"{stage.title}: out of date")
         _remove(stage.place)
         before = None
-    if before is not None:
-        made = stage.output() if before.output else None
-        if made is not None and made == before.output:
-            progress.say(f"{stage.title}: complete")
-            return None
-        if made is not None:
-            raise StageError(
-                f"{stage.name}: {stage.place} was changed after it was finished; "
-                "remove it to have it made again"
-            )
-    state = StageState(inputs=inputs, began=before.began if before else _now())
+    state = StageState(inputs=stage.all_inputs, began=before.began if before else _now())
     if leads:
         _write(root, stage, state)
     progress.say(f"{stage.title}: going on" if before else f"{stage.title}:")
@@ -151,6 +151,27 @@ def begin(root: Path, stage: Stage, progress: Progress, leads: bool = True) -> B
         progress=progress,
         leads=leads,
     )
+
+
+def outlook(root: Path, stage: Stage, before: StageState | None) -> Outlook:
+    """What there is to do of a stage of the run at `root`, by what is recorded of it.
+
+    Raises StageError when a fixed input, or a finished output, has changed.
+    """
+    if before is None:
+        return "to do"
+    if before.inputs != stage.all_inputs:
+        _refuse_changes(root, stage, before)
+        return "again"
+    made = stage.output() if before.output else None
+    if made is None:
+        return "begun"
+    if made != before.output:
+        raise StageError(
+            f"{stage.name}: {stage.place} was changed after it was finished; "
+            "remove it to have it made again"
+        )
+    return "complete"
 
 
 def _refuse_changes(root: Path, stage: Stage, before: StageState) -> None:

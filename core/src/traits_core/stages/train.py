@@ -51,7 +51,8 @@ def train(
     refuse_other_batches([run.config for run in runs])
     leads = context.comm.rank == 0
     stages = [
-        (run, begin(run.root, _stage(run, activations), context.progress, leads)) for run in runs
+        (run, begin(run.root, train_stage(run, activations), context.progress, leads))
+        for run in runs
     ]
     pending = [(run, stage) for run, stage in stages if stage is not None]
     comm = context.comm if len(runs) == 1 else FateComm(context.comm)
@@ -78,7 +79,8 @@ def scorer_digest(run: RunDirectory) -> str | None:
     return read_facts(run.scorer).digest if run.scorer.exists() else None
 
 
-def _stage(run: RunDirectory, activations: Store) -> Stage:
+def train_stage(run: RunDirectory, activations: Store) -> Stage:
+    """From activations, and all that decides what the method learns of them, to its scorer."""
     options, named = run.config.run, contents_of(run.config.method.options)
     return Stage(
         name="train",
