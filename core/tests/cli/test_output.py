@@ -194,7 +194,7 @@ def test_an_interruption_ends_with_130_and_no_traceback(process, command):
 
 def test_an_interrupted_stage_says_how_to_go_on(process):
     code = (
-        "import traits_core.stages.compose as m, os, signal\n"
+        "import traits_core.stages.plan as m, os, signal\n"
         f"m.plan = lambda *a: os.kill(os.getpid(), {int(signal.SIGINT)})\n{MAIN}"
     )
     ended = process(
@@ -206,7 +206,7 @@ def test_an_interrupted_stage_says_how_to_go_on(process):
 
 def test_what_a_stage_prints_goes_to_stderr(process):
     code = (
-        "import traits_core.stages.compose as m\n"
+        "import traits_core.stages.plan as m\n"
         f"m.plan = lambda *a: print('chatter') or [[]]\n{MAIN}"
     )
     words = [

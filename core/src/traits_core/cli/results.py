@@ -11,7 +11,7 @@ from traits_core.cli.tables import format_table
 from traits_core.config.run_config import RunConfig
 from traits_core.config.sweep import column, differences, label
 from traits_core.records import Table
-from traits_core.stages.compose import PlannedStage
+from traits_core.stages.plan import PlannedStage
 from traits_core.stages.probe import read_result
 from traits_core.stages.rundir import RunDirectory
 

@@ -72,7 +72,8 @@ def run(
     axes = _axes(seeds, vary)
     configs = sweep(raw, axes, registry)
     from traits_core.cli.results import print_plan, print_plans, print_result, print_results
-    from traits_core.stages.compose import plan, run_several
+    from traits_core.stages.compose import run_several
+    from traits_core.stages.plan import plan
 
     with context(home, device, registry, resolve_track(raw, registry)) as ctx:
         plans = plan(configs, ctx) if dry_run else []

@@ -14,8 +14,9 @@ from traits_core.config.run_config import RawConfig, digest_of
 from traits_core.config.sweep import OWN
 from traits_core.errors import StageError
 from traits_core.stages.measure import read_figures
-from traits_core.stages.rundir import read_metrics, read_run_json
+from traits_core.stages.rundir import read_run_json
 from traits_core.stages.status import read_status
+from traits_core.tracking.metrics import read_metrics
 
 NULLS = ("constant", "permuted", "gaussian", "activations")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-
-import attrs
 
 from traits_core.config.contents import refuse_missing
 from traits_core.config.run_config import RunConfig
@@ -16,29 +14,15 @@ from traits_core.errors import ConfigError, DiskFullError, StageError, TraitsErr
 from traits_core.protocols import BoundedMethod, Method
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source, activations_root, extract, open_source
-from traits_core.stages.materialize import materialize_scores, materialize_stage
-from traits_core.stages.measure import figures_path, measure_stage
-from traits_core.stages.probe import check_labels, probe, probe_stage, score_stores
-from traits_core.stages.report import report, report_stage
-from traits_core.stages.rundir import RunDirectory, create_run, run_root
-from traits_core.stages.status import Stage, outlook, read_status
-from traits_core.stages.train import build_method, train, train_stage
+from traits_core.stages.materialize import materialize_scores
+from traits_core.stages.probe import check_labels, probe
+from traits_core.stages.report import report
+from traits_core.stages.rundir import RunDirectory, create_run
+from traits_core.stages.train import build_method, train
 from traits_core.stages.watched import publish, watched
 from traits_core.stores.lock import locked
 from traits_core.stores.reader import Store, is_complete, open_store
 from traits_core.training.comm import first_rank_first
-
-
-@attrs.frozen
-class PlannedStage:
-    """One line of a plan; `state` is an `Outlook`, or `depends`.
-
-    What depends is made again only if what it is made from, which is not complete, becomes another.
-    """
-
-    name: str
-    output: Path
-    state: str
 
 
 class FailedRunsError(StageError):
@@ -162,55 +146,6 @@ def _begun(configs: Sequence[RunConfig], context: Context) -> Iterator[list[RunD
             for run in runs:
                 stack.enter_context(watched(run))
         yield runs
-
-
-def plan(configs: Sequence[RunConfig], context: Context) -> list[list[PlannedStage]]:
-    """The stages of each run and what is done of them; nothing is written.
-
-    Raises ConfigError when the configurations do not want the same batches; StageError when a stage
-    will be refused.
-    """
-    refuse_other_batches(configs)
-    source = open_source(configs[0], context)
-    return [_planned(config, source, context) for config in configs]
-
-
-def _planned(config: RunConfig, source: Source, context: Context) -> list[PlannedStage]:
-    """What `begin` will find of each stage, as far as that can be told before those that it is made from."""
-    run, (train, test) = RunDirectory(run_root(context.home, config), config), splits(config)
-    recorded = read_status(run.root)
-    planned: dict[str, PlannedStage] = {}
-    for split in (train, test):
-        root = activations_root(context.home, source.header(split))
-        state = "complete" if is_complete(root) else "begun" if root.exists() else "to do"
-        planned[f"extract {split}"] = PlannedStage(f"extract {split}", root, state)
-
-    def add(name: str, made_from: Sequence[str], output: Path, stage: Callable[[], Stage]) -> None:
-        before, states = recorded.get(name), {planned[other].state for other in made_from}
-        state: str = "to do"
-        if before and states == {"complete"}:
-            state = outlook(run.root, stage(), before)
-        elif before:
-            state = "again" if "again" in states else "depends"
-        planned[name] = PlannedStage(name, output, state)
-
-    def acts(split: str) -> Store:
-        return open_store(planned[f"extract {split}"].output, context.registry)
-
-    def scoring(split: str) -> Stage:
-        return materialize_stage(run, split, acts(split), context)
-
-    def probing() -> Stage:
-        return probe_stage(run, source.dataset, score_stores(run, context))
-
-    add("train", (f"extract {train}",), run.scorer, lambda: train_stage(run, acts(train)))
-    learned = {split: (f"extract {split}", "train") for split in (train, test)}
-    for split, made_from in learned.items():
-        add(f"materialize {split}", made_from, run.scores / split, partial(scoring, split))
-    add("measure", learned[test], figures_path(run.root), lambda: measure_stage(run, acts(test)))
-    add("probe", [f"materialize {split}" for split in learned], run.probe, probing)
-    add("report", (*learned[test], "probe"), run.report, lambda: report_stage(run, acts(test)))
-    return list(planned.values())
 
 
 def splits(config: RunConfig) -> tuple[str, str]:

@@ -18,7 +18,6 @@ from traits_core.durable import create_json
 from traits_core.errors import StageError
 from traits_core.registry.plugins import Registry
 from traits_core.stages.context import make_directory
-from traits_core.tracking.metrics import read_metrics as read_metrics  # noqa: PLC0414  # comparing has it from here
 from traits_core.tracking.trackers import Trackers
 
 FORMAT_VERSION = 1
