@@ -15,13 +15,14 @@ def unit(n, d, seed):
     return torch.nn.functional.normalize(rows, dim=1)
 
 
-def brute_force(soft_bk, n_members, least):
-    """Memberships of one row after the other, in float64."""
+def brute_force(soft_bk, logits_bk, found_bk, least):
+    """Memberships of one row after the other, in float64; of equal logits, those that were found."""
     kept_bk = torch.zeros(soft_bk.shape, dtype=torch.float64)
-    for row, soft_k in enumerate(soft_bk.double().tolist()):
-        order = sorted(range(len(soft_k)), key=lambda k: -soft_k[k])[:n_members]
-        for k in order:
-            if soft_k[k] >= least or k == order[0]:
+    rows = zip(soft_bk.tolist(), logits_bk.tolist(), found_bk.tolist(), strict=True)
+    for row, (soft_k, logits_k, found_k) in enumerate(rows):
+        order = sorted(range(len(soft_k)), key=lambda k: (-logits_k[k], not found_k[k]))
+        for k in order[: sum(found_k)]:
+            if soft_k[k] >= min(least, max(soft_k)):
                 kept_bk[row, k] = soft_k[k]
     return kept_bk
 
@@ -41,12 +42,15 @@ def test_memberships_objective_and_sums_are_those_of_brute_force(
     members = min(members, k)
     rows_nd, centres = unit(n, 5, seed), Centres(unit(k, 5, seed + 100), temperature)
     tile_bk = softmax_tile(k, CPU)
+    float_nk = centres.logits(rows_nd, tile_bk, centres.exact_route).clone()
     soft_nk = centres.softmax(rows_nd, tile_bk).clone()
     logits_nk = rows_nd.double() @ centres.centres_kd.double().T / temperature
     torch.testing.assert_close(soft_nk.double(), logits_nk.softmax(1), rtol=1e-3, atol=1e-6)
 
-    kept_nk = brute_force(soft_nk, members, least)
     found = Members.of(rows_nd, centres, members, least, tile_bk)
+    found_nk = torch.zeros(n, k, dtype=torch.bool).scatter_(1, found.clusters_bj, True)
+    assert (found_nk.sum(1) == members).all()
+    kept_nk = brute_force(soft_nk, float_nk, found_nk, least)
     weights_nk = torch.zeros(n, k).scatter_(1, found.clusters_bj, found.weights_bj)
     expected_nk = kept_nk / kept_nk.sum(1, keepdim=True)
     torch.testing.assert_close(weights_nk.double(), expected_nk, rtol=1e-5, atol=1e-6)
