@@ -7,6 +7,7 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from traits_core import DataError, TraitsError
+from traits_plugin_kmeans.codebook import Codebook
 
 
 def inertia(rows_nd, centroids_kd):
@@ -38,6 +39,30 @@ def test_reported_inertia_is_that_of_the_centroids_before_the_pass(learner, plan
         steps = [method.update(acts_bd) for acts_bd in torch.split(rows_nd, 500)]
         assert method.end_epoch()["inertia"] == pytest.approx(expected, rel=1e-5)
         assert sum(step["batch_inertia"] for step in steps) / 4 == pytest.approx(expected, rel=1e-5)
+
+
+def test_exact_passes_assign_in_float32_where_mini_batches_need_not(learner, coarse_products):
+    sample_nd, rows_nd = torch.randn(2, 2000, 256, generator=torch.Generator().manual_seed(0))
+    method = learner(256, n_clusters=200)
+    method.initialize(sample_nd)
+    centroids_kd = method.scorer().centroids_kd
+    rough = Codebook(centroids_kd).roughly_nearest(rows_nd, torch.empty(2000, 200))
+    labels_n = torch.cdist(rows_nd.double(), centroids_kd.double()).argmin(dim=1)
+    assert not torch.equal(rough.labels_b, labels_n)
+    method.update(rows_nd)
+    assert torch.equal(method.state_dict()["counts_k"], labels_n.bincount(minlength=200).double())
+
+
+def test_moved_is_the_root_mean_square_way_of_the_rows_of_all_clusters(learner, planted):
+    rows_nd, _ = planted(spread=1.0)
+    method = learner(16, n_clusters=10, small_cluster=0.0)
+    method.initialize(rows_nd[:60])
+    scorer = method.scorer()
+    method.update(rows_nd)
+    moved = method.end_epoch()["moved"]
+    ways_k = (method.scorer().centroids_kd - scorer.centroids_kd).square().sum(dim=1)
+    expected = float(ways_k[scorer(rows_nd).argmax(dim=1)].mean().sqrt())
+    assert moved == pytest.approx(expected, rel=1e-4)
 
 
 def test_explained_is_one_minus_inertia_over_variance(learner, fit, planted):
@@ -120,6 +145,20 @@ def test_empty_clusters_move_to_far_rows(learner, planted):
     assert metrics[-1]["inertia"] < metrics[0]["inertia"] / 2
 
 
+@pytest.mark.parametrize("exact_passes", [0, 99])
+def test_far_rows_are_drawn_by_their_squared_distance(learner, exact_passes):
+    rows_nd = 0.1 * torch.randn(2000, 8, generator=torch.Generator().manual_seed(0))
+    rows_nd[::50, 0] += 50  # one in fifty, with nearly all of the inertia
+    method = learner(8, n_clusters=2, exact_passes=exact_passes)
+    method.initialize(rows_nd[1:2].repeat(2000, 1))
+    state = dict(method.state_dict())
+    state["centroids_kd"] = torch.tensor([[0.0], [-1000.0]]).repeat(1, 8)  # of the second no row is
+    method.load_state_dict(state)
+    method.update(rows_nd[torch.randperm(2000, generator=torch.Generator().manual_seed(1))])
+    assert method.end_epoch()["n_reseeded"] == 1
+    assert method.scorer().centroids_kd[:, 0].max() > 10
+
+
 def test_small_clusters_move_only_while_epochs_are_left_to_settle(learner, fit, planted):
     rows_nd, _ = planted(spread=3.0)
     options = {"n_clusters": 40, "max_epochs": 6, "tol": 0.0}
@@ -138,6 +177,7 @@ def test_fewer_distinct_rows_than_clusters_end_finite(learner, fit):
     assert history[-1]["inertia"] == pytest.approx(0.0, abs=1e-10)
     assert history[-1]["explained"] == pytest.approx(1.0)
     assert history[-1]["utilisation"] == pytest.approx(3 / 8)
+    assert history[-1]["duplicates"] == 5
     assert method.scorer()(rows_nd).isfinite().all()
 
 

@@ -99,7 +99,9 @@ def test_unit_scores_fall_from_one_at_the_centroid_to_zero_at_the_reach(scorer, 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
 def test_no_training_row_is_beyond_the_reach(learner, fit, planted, distance):
     rows_nd, _ = planted(n=400)
-    method = learner(16, n_clusters=6, max_epochs=2, score="unit", distance=distance)
+    rows_nd[-1] *= 10  # no row of the sample is as long
+    options = {"max_epochs": 2, "small_cluster": 0.0}
+    method = learner(16, n_clusters=6, score="unit", distance=distance, **options)
     fit(method, rows_nd, sample=50)
     scores_bk = method.scorer()(rows_nd)
     assert scores_bk.min() >= 0

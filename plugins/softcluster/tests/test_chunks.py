@@ -1,5 +1,6 @@
 import itertools
 
+import attrs
 import numpy as np
 import pytest
 import torch
@@ -11,7 +12,7 @@ from traits_plugin_softcluster.exemplars import Exemplars
 from traits_plugin_softcluster.membership_files import ChunkMemberships
 from traits_plugin_softcluster.scorer import SoftClusterScorer
 from traits_plugin_softcluster.statistics import analyze
-from traits_plugin_softcluster.token_chunks import open_chunks
+from traits_plugin_softcluster.token_chunks import TokenChunk, open_chunks
 
 CONFIG = SoftClusterConfig(n_clusters=12, center=False, max_epochs=4, seeding_rows=400)
 LENGTH = 10
@@ -102,6 +103,22 @@ def test_the_seed_decides(chunks, found, tmp_path):
     assert torch.equal(again.scorer.centres.centres_kd, found.scorer.centres.centres_kd)
     other = fit_chunks(chunks[0], tmp_path / "other", CONFIG, batch_size=64, seed=1)
     assert not torch.equal(other.scorer.centres.centres_kd, found.scorer.centres.centres_kd)
+
+
+def test_chunks_come_in_another_order_in_each_epoch(chunks, tmp_path, monkeypatch):
+    read, blocks = [], TokenChunk.blocks
+
+    def followed(chunk, n_rows):
+        read.append(chunk.path.stem)
+        return blocks(chunk, n_rows)
+
+    monkeypatch.setattr(TokenChunk, "blocks", followed)
+    fit_chunks(chunks[0], tmp_path / "out", attrs.evolve(CONFIG, exact_epochs=0))
+    sample, *epochs, members = zip(*[iter(read)] * 3, strict=True)
+    assert members == sample == ("chunk_0", "chunk_1", "chunk_2")
+    assert len(epochs) == 4
+    assert all(sorted(epoch) == sorted(sample) for epoch in epochs)
+    assert len(set(epochs)) > 1
 
 
 def test_the_sample_is_of_all_tokens_without_repetition(chunks):
