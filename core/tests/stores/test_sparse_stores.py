@@ -47,7 +47,7 @@ def files(store):
 
 
 def held(store):
-    """All bits of all values, and what the manifest says of them; or an error."""
+    """All values, and what the manifest says of them; or an error."""
     if isinstance(store, tuple):
         return store
     values = {a.name: store.read(a.name, 0, store.header.rows) for a in store.header.arrays}

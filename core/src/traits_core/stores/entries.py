@@ -60,7 +60,7 @@ class Entries:
         """Rows made of parts that have as many, each from its first column on."""
         shape = len(parts[0][1]), width
         places = np.concatenate([part.places(width) + first for first, part in parts])
-        order = np.argsort(places)
+        order = np.argsort(places, kind="stable")  # which merges runs that are sorted already
         values = np.concatenate([part.values for _, part in parts])
         return cls.at(places[order], values[order], shape)
 
