@@ -171,8 +171,9 @@ def test_moving_averages_forget_in_rows_per_cluster(learner):
     options = {"n_clusters": 1, "center": False, "window": 10.0, "max_epochs": 3, "exact_epochs": 1}
     method = learner(2, **options)
     method.initialize(torch.tensor([[1.0, 0.0]]))
-    method.update(torch.tensor([[0.0, 2.0]]).repeat(5, 1))
+    metrics = method.update(torch.tensor([[0.0, 2.0]]).repeat(5, 1))
     keep = torch.tensor(-5 / 10).exp()
+    assert metrics["learning_rate"] == pytest.approx(5 / (5 + float(keep)))
     expected_d = torch.nn.functional.normalize(torch.tensor([float(keep), 5.0]), dim=0)
     torch.testing.assert_close(method.scorer().centres.centres_kd[0], expected_d)
 
@@ -273,6 +274,7 @@ def test_a_batch_without_any_direction_is_harmless(learner, planted):
         assert method.update(torch.zeros(4, 16)) == {
             "batch_objective": 0.0,
             "batch_captured_mass": 0.0,
+            "learning_rate": 0.0,
         }
         torch.testing.assert_close(method.scorer()(rows_nd), before)
 

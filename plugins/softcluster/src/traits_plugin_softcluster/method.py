@@ -118,7 +118,8 @@ class SoftCluster:
     def update(self, acts_bd: Tensor) -> Mapping[str, float]:
         """Learn from a batch [B, D]; returns its objective and its captured mass per row.
 
-        In the first epochs all processes must call it equally often: centres move by their sum.
+        In the first epochs, its learning rate too, and all processes must call it equally often:
+        centres move by their sum.
         """
         check_activations(acts_bd, len(self._shift_d), LARGEST)
         rows_bd, directed_b = directions(acts_bd, self._shift_d)
@@ -127,15 +128,17 @@ class SoftCluster:
         self._totals.n_zero.add_(len(acts_bd) - len(rows_bd))
         before = float(self._totals.objective), float(self._totals.captured)
         batch = self._assign(rows_bd)
+        metrics = {}
         if self._exact:
             self._sums_kd.add_(batch.sums_kd)
         else:
-            self._follow(batch, len(rows_bd))
+            metrics["learning_rate"] = self._follow(batch, len(rows_bd))
         self._totals.masses_k.add_(batch.masses_k)
         n_rows = max(len(rows_bd), 1)
         return {
             "batch_objective": (float(self._totals.objective) - before[0]) / n_rows,
             "batch_captured_mass": (float(self._totals.captured) - before[1]) / n_rows,
+            **metrics,
         }
 
     @torch.no_grad()
@@ -225,13 +228,20 @@ class SoftCluster:
             batch.add_sparse(rows_bd, torch.cat(weights), torch.cat(clusters))
         return batch
 
-    def _follow(self, batch: BatchSums, n_rows: int) -> None:
-        """Move the centres to the directions of sums that forget, `window` rows per cluster back."""
+    def _follow(self, batch: BatchSums, n_rows: int) -> float:
+        """Move the centres to the directions of sums that forget, `window` rows per cluster back.
+
+        Returns the learning rate: what a batch adds, as a part of what it is added to, by length.
+        """
         rows = torch.tensor(float(n_rows), dtype=torch.float64, device=self._device)
         self._comm.all_sum(batch.sums_kd, rows)
         keep = math.exp(-float(rows) / (self._config.window * self._config.n_clusters))
-        self._sums_kd.mul_(keep).add_(batch.sums_kd)
+        kept_k = torch.linalg.vector_norm(self._sums_kd.mul_(keep), dim=1)
+        self._sums_kd.add_(batch.sums_kd)
         self._move_to(normalized(self._sums_kd, self._centres.centres_kd))
+        added_k = torch.linalg.vector_norm(batch.sums_kd, dim=1)
+        hit_k = added_k > 0
+        return float((added_k / (kept_k + added_k))[hit_k].mean()) if bool(hit_k.any()) else 0.0
 
     def _move_to(self, centres_kd: Tensor) -> None:
         self._centres = Centres(centres_kd, self._config.temperature)
