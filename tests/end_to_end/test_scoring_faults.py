@@ -22,7 +22,7 @@ from traits_core.stores.dtypes import encode
 from traits_core.stores.json_records import load_header
 from traits_core.stores.manifest import load_manifest
 from traits_core.stores.reader import is_complete, open_store
-from traits_core.stores.shard_memory import ShardMemory
+from traits_core.stores.shard_memory import DenseShard
 from traits_plugin_random.scorer import DotScorer
 
 FORMS = {
@@ -255,17 +255,17 @@ def test_memory_does_not_grow_with_the_store_while_the_disk_is_slower_than_the_t
 ):
     threads(2)
     words = trained(tmp_path / "home", examples=120, rows_per_shard=250)
-    shards_in_memory, empty, fsync = Counter(), ShardMemory.empty, os.fsync
+    shards_in_memory, new, fsync = Counter(), DenseShard.__init__, os.fsync
 
-    def counted(header):
+    def counted(shard, header):
         shards_in_memory[header.split] += 1
-        return empty(header)
+        new(shard, header)
 
     def slow(handle):
         time.sleep(0.001)
         fsync(handle)
 
-    monkeypatch.setattr(ShardMemory, "empty", counted)
+    monkeypatch.setattr(DenseShard, "__init__", counted)
     monkeypatch.setattr(os, "fsync", slow)
     assert traits(*words).code == 0
     assert load_header(scores(words)).n_shards == 12

@@ -206,8 +206,7 @@ def test_an_interrupted_stage_says_how_to_go_on(process):
 
 def test_what_a_stage_prints_goes_to_stderr(process):
     code = (
-        "import traits_core.stages.plan as m\n"
-        f"m.plan = lambda *a: print('chatter') or [[]]\n{MAIN}"
+        f"import traits_core.stages.plan as m\nm.plan = lambda *a: print('chatter') or [[]]\n{MAIN}"
     )
     words = [
         "run",

@@ -5,10 +5,13 @@ import re
 from pathlib import Path
 
 import attrs
+import numpy as np
 import pytest
 import torch
 
 from traits_core.records import FeatureSpec
+from traits_core.stores.backends.zarr_chunks import write_chunk
+from traits_core.stores.backends.zarr_codecs import SPARSE
 from traits_core.stores.commit import ArrayStats, Commit
 from traits_core.stores.files import StoredFile
 from traits_core.stores.header import ArraySpec, StoreHeader
@@ -16,6 +19,12 @@ from traits_core.stores.verifying.findings import Severity
 
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parents[1] / "docs" / "stores.md"
+
+
+def _chunks(page):
+    """The chunk files that are shown, in hex."""
+    shown = re.findall(r"^    ((?:[0-9a-f]{4,8} +){5,}[0-9a-f]{8})$", page, re.MULTILINE)
+    return [chunk.replace(" ", "") for chunk in shown]
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +69,13 @@ def test_the_line_of_the_manifest_is_the_one_that_is_shown(page, example):
 
 
 def test_the_bytes_of_the_chunk_are_those_that_are_shown(page, example):
-    (shown,) = re.findall(r"^    ((?:[0-9a-f]{4,8} +){5,}[0-9a-f]{8})$", page, re.MULTILINE)
-    assert (example / "arrays/layer4/c/2/0").read_bytes().hex() == shown.replace(" ", "")
+    assert (example / "arrays/layer4/c/2/0").read_bytes().hex() == _chunks(page)[0]
+
+
+def test_the_bytes_of_the_chunk_without_zeros_are_those_that_are_shown(page, tmp_path):
+    rows_bk = np.array([[0, 0, 1.5], [0, 0, 0], [0.25, 0, 2]], "<f2")
+    write_chunk(tmp_path, "chunk", rows_bk, rows_bk.shape, SPARSE.compressor)
+    assert (tmp_path / "chunk").read_bytes().hex() == _chunks(page)[1]
 
 
 @pytest.mark.parametrize("record", [StoreHeader, Commit, StoredFile, ArrayStats, FeatureSpec])

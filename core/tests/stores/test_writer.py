@@ -13,6 +13,7 @@ import torch
 from traits_core.errors import BusyError, DataError, DiskFullError, StoreError
 from traits_core.stores import committer
 from traits_core.stores.commit import ArrayStats, measure
+from traits_core.stores.header import KeptScores
 from traits_core.stores.reader import is_complete, open_store
 from traits_core.stores.writer import StoreWriter
 
@@ -246,6 +247,12 @@ def test_a_disk_that_is_too_small_is_said_before_writing(tmp_path, evolve, stora
     ):
         pass
     assert not (tmp_path / "store.json").exists()
+
+
+def test_nobody_knows_what_scores_above_a_threshold_will_take(tmp_path, evolve, storage):
+    kept = KeptScores(form="threshold", tau=0.0, n_prototypes=3)
+    with StoreWriter(tmp_path, evolve(rows=2 * 10**15, kind="scores", kept=kept), storage):
+        assert (tmp_path / "store.json").exists()
 
 
 @pytest.mark.parametrize("where", ["move_durably", "append_commit"])

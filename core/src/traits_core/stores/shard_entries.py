@@ -25,8 +25,8 @@ class SparseShard:
 
     def rows(self, rows: slice) -> RowsMemory:
         """Nothing yet."""
-        for row in range(rows.start, rows.stop):
-            self._rows.pop(row, None)
+        for row in [row for row in self._rows if rows.start <= row < rows.stop]:
+            del self._rows[row]
         return self._rows.setdefault(rows.start, _SparseRows(self._header))
 
     def blocks(self, rows: int) -> Blocks:

@@ -37,7 +37,7 @@ class ShardMemory(Protocol):
     """Memory for the rows of the longest shard of a store, in the stored dtype."""
 
     def rows(self, rows: slice) -> RowsMemory:
-        """Where these rows go, instead of what was put from the first of them on and never taken."""
+        """Where these rows go, instead of any that were put there and never taken."""
 
     def blocks(self, rows: int) -> Blocks:
         """Take the first rows, which were put whole."""
