@@ -56,6 +56,28 @@ def test_products_that_are_wrong_are_refused(probe, product):
     assert probe(product) is ProductRoute.PLAIN
 
 
+def test_products_that_torch_does_not_have_are_not_asked_for(probe):
+    def missing(rows_bd, prototypes_kd):
+        raise NotImplementedError("'aten::mm.dtype_out' is not available")
+
+    assert probe(missing) is ProductRoute.PLAIN
+
+
+def test_only_processors_and_gpus_of_cuda_are_probed():
+    assert product_route(torch.device("meta")) is ProductRoute.PLAIN
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_products_in_bfloat16_on_a_gpu_have_float32_sums():
+    cuda = torch.device("cuda")
+    if product_route(cuda) is ProductRoute.PLAIN:
+        pytest.skip("this GPU has no bfloat16")
+    rows_bd = torch.full((64, 4096), 1.0, device=cuda)
+    product_bk = torch.empty(64, 64, device=cuda)
+    ProductRoute.SCREENED.multiply(rows_bd, rows_bd + 2**-7, product_bk)
+    assert (product_bk == 4096 + 32).all()
+
+
 def test_each_route_of_this_processor_is_as_precise_as_it_says():
     generator = torch.Generator().manual_seed(1)
     rows_bd = torch.randn(300, 200, generator=generator)
