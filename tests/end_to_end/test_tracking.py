@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partialmethod
 from pathlib import Path
 
 import attrs
@@ -23,7 +24,7 @@ SMALL = {
     "dataset": {"name": "digits", "limit": 64},
     "run": {"batch_size": 256, "checkpoint_every": 2},
 }
-CALLS = ("start", "log", "summarize", "artifact", "finish")
+CALLS = ("start", "log", "log_histograms", "summarize", "artifact", "finish")
 
 
 @attrs.define
@@ -33,16 +34,17 @@ class Recorder:
     fails_in: str = ""
     calls: list[tuple] = attrs.field(factory=list)
 
-    def __getattr__(self, name):
-        if name not in CALLS:
-            raise AttributeError(name)
+    def _called(self, name, *arguments, **named):
+        self.calls.append((name, *arguments, *named.values()))
+        if name == self.fails_in:
+            raise ConnectionError("no route")
 
-        def call(*arguments, **named):
-            self.calls.append((name, *arguments, *named.values()))
-            if name == self.fails_in:
-                raise ConnectionError("no route")
-
-        return call
+    start = partialmethod(_called, "start")
+    log = partialmethod(_called, "log")
+    log_histograms = partialmethod(_called, "log_histograms")
+    summarize = partialmethod(_called, "summarize")
+    artifact = partialmethod(_called, "artifact")
+    finish = partialmethod(_called, "finish")
 
     def of(self, name):
         return [arguments for called, *arguments in self.calls if called == name]
@@ -95,12 +97,17 @@ def test_a_tracker_sees_the_record_the_headline_and_the_report(unwatched, tmp_pa
     run = run_small(tmp_path, tracker)
     assert outcome(run) == unwatched
     assert tracker.of("start") == [[run.root, run.root.name, run.config.to_json()]]
-    expected = []
+    expected, sizes = [], []
     for line in record(run):
         kind, step = line.pop("kind"), line.pop("step")
+        if kind == "epoch":
+            sizes.append([step, line.pop("sizes")["counts"]])
         shared = {name: line.pop(name) for name in ("epoch", "seconds")}
         expected.append([step, {**shared, **{f"{kind}/{name}": v for name, v in line.items()}}])
     assert tracker.of("log") == expected
+    told = tracker.of("log_histograms")
+    assert [[step, list(shown["epoch/sizes"].counts)] for step, shown in told] == sizes
+    assert [sum(counts) for _, counts in sizes] == [8, 8]  # clusters
     headline = json.loads((run.probe / "results.json").read_text())["headline"]
     assert tracker.of("summarize") == [[{f"map/{row['row']}": row["map"] for row in headline}]]
     assert tracker.of("artifact") == [["report", run.report]]
@@ -182,7 +189,9 @@ def test_the_command_line_tracks_a_run_below_its_directory(unwatched, tmp_path):
     root = Path(json.loads(finished.stdout)["run"])
     assert root.name == unwatched[0]
     (file,) = root.glob("wandb/offline-run-*/run-*.wandb")
-    assert b"map/method" in file.read_bytes()
+    content = file.read_bytes()
+    assert b"map/method" in content
+    assert re.search(rb'epoch/sizes.{1,40}"histogram"', content, re.DOTALL)
     assert "track" not in json.loads((root / "run.json").read_text())["config"]
 
 

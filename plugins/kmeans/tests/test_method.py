@@ -53,6 +53,18 @@ def test_exact_passes_assign_in_float32_where_mini_batches_need_not(learner, coa
     assert torch.equal(method.state_dict()["counts_k"], labels_n.bincount(minlength=200).double())
 
 
+def test_sizes_are_the_rows_of_each_cluster_in_the_pass(learner, planted):
+    rows_nd, _ = planted(spread=1.0)
+    method = learner(16, n_clusters=20)
+    method.initialize(rows_nd[:60])
+    for _ in range(2):
+        labels_n = method.scorer()(rows_nd).argmax(dim=1)
+        for acts_bd in torch.split(rows_nd, 500):
+            method.update(acts_bd)
+        sizes_k = method.end_epoch()["sizes"]
+        assert torch.equal(sizes_k, labels_n.bincount(minlength=20).double())
+
+
 def test_moved_is_the_root_mean_square_way_of_the_rows_of_all_clusters(learner, planted):
     rows_nd, _ = planted(spread=1.0)
     method = learner(16, n_clusters=10, small_cluster=0.0)

@@ -76,6 +76,7 @@ def test_inertia_of_a_mini_batch_epoch_is_measured_while_centroids_move(learner,
     step = method.update(rows_nd)
     assert step["batch_inertia"] == pytest.approx(expected, rel=1e-3)
     metrics = method.end_epoch()
+    assert metrics["sizes"].sum() == len(rows_nd)
     variance = float(rows_nd.double().var(dim=0, unbiased=False).sum())
     assert metrics["inertia"] == pytest.approx(expected, rel=1e-3)
     assert metrics["explained"] == pytest.approx(1 - metrics["inertia"] / variance, rel=1e-5)

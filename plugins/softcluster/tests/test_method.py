@@ -160,6 +160,7 @@ def test_metrics_are_those_of_the_memberships(learner, planted):
     assert metrics["entropy"] == pytest.approx(float(entropies_n.mean()), rel=1e-4)
     assert metrics["effective_clusters"] == pytest.approx(float(entropies_n.exp().mean()), rel=1e-4)
     masses_k = soft_nk.sum(0)
+    torch.testing.assert_close(metrics["masses"], masses_k, rtol=1e-4, atol=0)
     for name, of in (("mass_min", masses_k.min()), ("mass_max", masses_k.max())):
         assert metrics[name] == pytest.approx(float(of), rel=1e-4)
     nearest_k = soft_nk.argmax(1).bincount(minlength=20)

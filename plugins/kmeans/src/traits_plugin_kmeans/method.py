@@ -132,7 +132,7 @@ class KMeans:
         return {"batch_inertia": added / (float(weights_b.sum()) or 1.0), **metrics}
 
     @torch.no_grad()
-    def end_epoch(self) -> Mapping[str, float]:
+    def end_epoch(self) -> Mapping[str, float | Tensor]:
         """Finish an epoch: move the centroids to the means of an exact pass, and starving ones to far rows.
 
         Returns per row `inertia` (mean squared distance), `explained` (fraction of the variance);
@@ -145,7 +145,7 @@ class KMeans:
         if n_rows == 0:
             raise DataError("k-means saw no rows in this epoch: the training split is empty")
         inertia = float(totals.inertia) / n_rows
-        metrics = {"inertia": inertia, "explained": totals.explained()}
+        metrics: dict[str, float | Tensor] = {"inertia": inertia, "explained": totals.explained()}
         centroids_kd, stalled = self._codebook.centroids_kd, False
         if self._plan.is_exact(epoch):
             centroids_kd = self._frame.centroids(totals.means_kd(centroids_kd))

@@ -14,11 +14,11 @@ EDGES: Final = {"eighth": 0.125, "half": 0.5, "double": 2.0, "eightfold": 8.0}  
 DUPLICATE: Final = 1e-4  # of the mean squared distance of rows
 
 
-def size_metrics(counts_k: Tensor) -> Mapping[str, float]:
-    """`utilisation`, least, median and largest size, and the fraction of clusters in each size class.
+def size_metrics(counts_k: Tensor) -> Mapping[str, float | Tensor]:
+    """`utilisation`, least, median and largest size, the fraction of clusters in each size class, `sizes`.
 
     The classes `sizes_empty`, `sizes_eighth`, `sizes_half`, `sizes_double`, `sizes_eightfold` (up to
-    that part of the mean size) and `sizes_more` add up to 1.
+    that part of the mean size) and `sizes_more` add up to 1. `sizes` is a copy of the counts.
     """
     relative_k = counts_k.double() / counts_k.double().mean()
     edges = torch.tensor([0.0, *EDGES.values()], dtype=torch.float64, device=counts_k.device)
@@ -31,6 +31,7 @@ def size_metrics(counts_k: Tensor) -> Mapping[str, float]:
         "size_median": float(counts_k.median()),
         "size_max": float(counts_k.max()),
         **{f"sizes_{name}": float(f) for name, f in zip(names, fractions, strict=True)},
+        "sizes": counts_k.clone(),
     }
 
 

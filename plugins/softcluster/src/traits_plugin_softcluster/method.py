@@ -142,11 +142,11 @@ class SoftCluster:
         }
 
     @torch.no_grad()
-    def end_epoch(self) -> Mapping[str, float]:
+    def end_epoch(self) -> Mapping[str, float | Tensor]:
         """Move the centres after an exact pass, and starving ones to far rows after any.
 
-        Returns what `EpochTotals.metrics` says, `n_reseeded`, and `n_duplicates`: centres within
-        a cosine of 0.999 of an earlier one, before they were re-seeded.
+        Returns what `EpochTotals.metrics` says; `n_reseeded`; `n_duplicates`, centres within a
+        cosine of 0.999 of an earlier one, before they were re-seeded; and the `masses` [K].
         """
         self._comm.all_sum(*self._totals.tensors().values())
         if int(self._totals.n_rows) == 0:
@@ -154,7 +154,7 @@ class SoftCluster:
                 "soft clustering saw no rows with a direction in this epoch: the training split is "
                 "empty, or all its rows are equal"
             )
-        metrics = self._totals.metrics()
+        metrics, masses_k = self._totals.metrics(), self._totals.masses_k.clone()
         centres_kd, stalled = self._centres.centres_kd, False
         if self._exact:
             self._comm.all_sum(self._sums_kd)
@@ -171,9 +171,12 @@ class SoftCluster:
             self._sums_kd.zero_()
         self._totals.clear()
         self._far.clear()
-        metrics["n_reseeded"] = float(n_reseeded)
-        metrics["n_duplicates"] = float(twins_k.sum())
-        return metrics
+        return {
+            **metrics,
+            "n_reseeded": float(n_reseeded),
+            "n_duplicates": float(twins_k.sum()),
+            "masses": masses_k,
+        }
 
     def scorer(self) -> SoftClusterScorer:
         """The scorer of the present centres."""
