@@ -7,6 +7,7 @@ import attrs
 import pytest
 import torch
 
+from traits_core.errors import PluginError
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
 from traits_core.scoring.in_order import in_order
@@ -141,7 +142,7 @@ def test_a_scorer_that_fails_while_others_hold_places_leaves_what_can_be_gone_on
             return method(acts_bd)
 
     failing = scorers | {"method": attrs.evolve(scorers["method"], scorer=Failing())}
-    with pytest.raises(ValueError, match="the scorer"), sink(tmp_path / "a", keep) as taking:
+    with pytest.raises(PluginError, match="the scorer"), sink(tmp_path / "a", keep) as taking:
         materialize(failing, activations, "l", [taking], CPU, Silent())
     for name in ("a", "b"):
         with sink(tmp_path / name, keep) as taking:
