@@ -40,7 +40,7 @@ def traits_storages() -> list[StorageSpec]:
         ),
         StorageSpec(
             name="zarr-sparse",
-            summary="the same without zeros, for scores that are mostly these",
+            summary="the same with zeros left out, for scores that are mostly zeros",
             config=ZarrConfig,
             factory="traits_core.stores.backends.zarr_storage:ZarrSparseStorage",
             example={"chunk_rows": 8, "rows_per_shard": 16},

@@ -53,10 +53,10 @@ def probed_route(device_type: str = "cpu") -> ProductRoute:
     """The route that the errors of a small product against float64 allow on this CPU or GPU.
 
     A GPU is asked for products of bfloat16 with float32 sums and results, which some versions of torch
-    and some GPUs do not have. On a CPU, torch lets oneDNN compute float32 products in bfloat16. Where the processor multiplies bfloat16
-    matrices (AMX), that is what happens, at several times the speed; on others, oneDNN goes on in
-    float32. The errors tell these apart. No clock is asked: the same processor always gets the same
-    route, so that the seed decides everything.
+    and some GPUs do not have. On a CPU, torch lets oneDNN compute float32 products in bfloat16. Where
+    the processor multiplies bfloat16 matrices (AMX), that is what happens, at several times the speed;
+    on others, oneDNN goes on in float32. The errors tell these apart. No clock is asked: the same
+    processor always gets the same route, so that the seed decides everything.
     """
     on_cpu = device_type == "cpu"
     if on_cpu and not hasattr(torch.backends.mkldnn, "matmul"):  # before torch 2.9

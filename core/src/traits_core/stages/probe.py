@@ -109,6 +109,7 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
             f"{run.root}: its splits were scored by different scorers: run "
             f"`traits materialize {run.root}` first"
         )
+    stage = probe_stage(run, dataset, stores)
 
     def work() -> None:
         splits = {
@@ -120,9 +121,8 @@ def probe(run: RunDirectory, dataset: Dataset, context: Context) -> None:
         result = measure(
             splits[config.run.train_split], splits[config.run.test_split], config.run.seed
         )
-        _write(run, result, {**stage.inputs, **stage.fixed})
+        _write(run, result, stage.all_inputs)
 
-    stage = probe_stage(run, dataset, stores)
     perform(run.root, stage, work, context.progress)
 
 

@@ -97,7 +97,7 @@ class ZarrLz4Storage(ZarrStorage):
 
 
 class ZarrZstdStorage(ZarrStorage):
-    """The same with chunks compressed by zstd: for scores that are mostly zeros."""
+    """The same with chunks compressed by zstd: for rows of many zeros that any zarr reader opens."""
 
     codec = ZSTD
 
