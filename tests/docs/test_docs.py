@@ -29,7 +29,9 @@ def blocks(page: Path, language: str) -> list[str]:
 def runs(page: Path) -> list[str]:
     """Complete `traits run` command lines in indented blocks."""
     lines = re.findall(r"^    (?:\$ )?(traits run [^\n#]*)", page.read_text(), re.MULTILINE)
-    return [line.strip() for line in lines if not re.search(r"RUN\b|\.\.\.|softcluster", line)]
+    return [
+        line.strip() for line in lines if not re.search(r"(RUN|PATH)\b|\.\.\.|softcluster", line)
+    ]
 
 
 def test_there_is_something_to_test():

@@ -161,3 +161,17 @@ def test_a_dry_run_is_refused_as_the_run_is(traits, run):
     refused = traits(*words, code=2).splitlines()[-1]
     assert "index.html was changed after it was finished" in refused
     assert traits(*words, "--dry-run", code=2).splitlines()[-1] == refused
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sae", "--method.checkpoint", "/nowhere"),
+        ("kmeans", "--scores", "top-k", "--scores-tau", "1"),
+        ("kmeans", "--pooling", "none"),
+    ],
+    ids=lambda words: words[1],
+)
+def test_a_dry_run_refuses_at_once_what_the_run_does(traits, words):
+    words = "run", "--dataset", "digits", "--method", *words
+    assert traits(*words, "--dry-run", code=2) == traits(*words, code=2)

@@ -52,12 +52,7 @@ def run_several(configs: Sequence[RunConfig], context: Context) -> list[RunDirec
     not there; FailedRunsError, at the end, when some of several runs failed: each for itself, save that
     a full disk stops all.
     """
-    source = _common_source(configs, context)
-    positions = source.backbone.positions_per_example(source.layer)
-    for split in splits(configs[0]):
-        n_examples = len(source.examples(split))
-        for config in configs:
-            check_labels(config, source.dataset, split, n_examples, positions)
+    source = labelled_source(configs, context)
     with _begun(configs, context) as runs:
         activations = {
             split: first_rank_first(context.comm, partial(extract, source, split, context))
@@ -105,6 +100,17 @@ def train_several(configs: Sequence[RunConfig], context: Context) -> list[RunDir
     if failures:
         raise FailedRunsError(runs, failures)
     return runs
+
+
+def labelled_source(configs: Sequence[RunConfig], context: Context) -> Source:
+    """Where the activations and labels of runs come from; refuses what no stage of them can work with."""
+    source = _common_source(configs, context)
+    positions = source.backbone.positions_per_example(source.layer)
+    for split in splits(configs[0]):
+        n_examples = len(source.examples(split))
+        for config in configs:
+            check_labels(config, source.dataset, split, n_examples, positions)
+    return source
 
 
 def _common_source(configs: Sequence[RunConfig], context: Context) -> Source:

@@ -5,44 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import attrs
 
 from traits_core.config.run_config import RunConfig
-from traits_core.config.sweep import refuse_other_batches
-from traits_core.stages.compose import splits
+from traits_core.stages.compose import labelled_source, splits
 from traits_core.stages.context import Context
-from traits_core.stages.extract import Source, activations_root, open_source
+from traits_core.stages.extract import Source, activations_root
 from traits_core.stages.materialize import materialize_stage
 from traits_core.stages.measure import figures_path, measure_stage
 from traits_core.stages.probe import probe_stage, score_stores
 from traits_core.stages.report import report_stage
 from traits_core.stages.rundir import RunDirectory, run_root
-from traits_core.stages.status import Stage, outlook, read_status
+from traits_core.stages.status import Outlook, Stage, outlook, read_status
 from traits_core.stages.train import train_stage
 from traits_core.stores.reader import Store, is_complete, open_store
+
+PlannedState = Outlook | Literal["depends"]
+"""`depends`: made again only if what it is made from, which is not complete, becomes another."""
 
 
 @attrs.frozen
 class PlannedStage:
-    """One line of a plan; `state` is an `Outlook`, or `depends`.
-
-    What depends is made again only if what it is made from, which is not complete, becomes another.
-    """
+    """One line of a plan."""
 
     name: str
     output: Path
-    state: str
+    state: PlannedState
 
 
 def plan(configs: Sequence[RunConfig], context: Context) -> list[list[PlannedStage]]:
     """The stages of each run and what is done of them; nothing is written.
 
-    Raises ConfigError when the configurations do not want the same batches; StageError when a stage
-    will be refused.
+    Raises what `run_several` raises before its first stage; StageError when a stage will be refused.
     """
-    refuse_other_batches(configs)
-    source = open_source(configs[0], context)
+    source = labelled_source(configs, context)
     return [_planned(config, source, context) for config in configs]
 
 
@@ -53,12 +51,14 @@ def _planned(config: RunConfig, source: Source, context: Context) -> list[Planne
     planned: dict[str, PlannedStage] = {}
     for split in (train, test):
         root = activations_root(context.home, source.header(split))
-        state = "complete" if is_complete(root) else "begun" if root.exists() else "to do"
+        state: PlannedState = (
+            "complete" if is_complete(root) else "begun" if root.exists() else "to do"
+        )
         planned[f"extract {split}"] = PlannedStage(f"extract {split}", root, state)
 
     def add(name: str, made_from: Sequence[str], output: Path, stage: Callable[[], Stage]) -> None:
         before, states = recorded.get(name), {planned[other].state for other in made_from}
-        state: str = "to do"
+        state: PlannedState = "to do"
         if before and states == {"complete"}:
             state = outlook(run.root, stage(), before)
         elif before:
