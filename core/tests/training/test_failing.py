@@ -68,11 +68,14 @@ def test_the_others_end_as_if_it_had_not_been_there(
     assert Checkpoints(directories[1] / "checkpoints").steps() == kept.get((hook, call), [0, 4])
 
 
-def test_a_metric_that_is_nan_names_the_last_good_checkpoint(counting, train, stream, tmp_path):
+@pytest.mark.parametrize("bad", [float("nan"), torch.tensor([1.0, torch.nan])], ids=type)
+def test_a_metric_that_is_nan_names_the_last_good_checkpoint(
+    counting, train, stream, tmp_path, bad
+):
     class Diverging(counting):
         def update(self, acts_bd):
             found = super().update(acts_bd)
-            return found | {"loss": float("nan") if self.updates == 6 else 1.0}
+            return found | {"loss": bad if self.updates == 6 else 1.0}
 
     methods = {tmp_path / "a": Diverging(), tmp_path / "b": counting()}
     failed, other = train(methods, stream, FateComm(NullComm()))

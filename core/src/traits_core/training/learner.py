@@ -117,7 +117,7 @@ class Learner:
         """Log what the method has found, and return the numbers among it."""
         cursor = self.cursor
         metrics = {name: v for name, v in found.items() if not isinstance(v, torch.Tensor)}
-        bad = [name for name, value in metrics.items() if value != value]
+        bad = [name for name, value in found.items() if torch.as_tensor(value).isnan().any()]
         if bad:
             raise DataError(
                 f"step {cursor.step}: {', '.join(bad)} is NaN; the last good checkpoint is in "
