@@ -95,10 +95,8 @@ def test_interrupted_anywhere_it_ends_bit_for_bit_the_same(
     kept = dict(kept)
     steps = min(interrupted, 3 * whole.max_epochs)
     resumed = learner(24, **solver)
-    resumed.initialize(
-        spread_rows(n=50, seed=1)
-    )  # whatever it has learned, and solved for, is gone
-    resumed.scorer()
+    resumed.initialize(spread_rows(n=50, seed=1))
+    resumed.scorer()  # has solved for what is then forgotten
     resumed.load_state_dict(kept)
     go_on(resumed, steps)
     assert resumed.done == whole.done
