@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from traits_core.config.run_config import resolve_run
-from traits_core.errors import BusyError, ConfigError, DataError, StageError, StoreError
+from traits_core.errors import (
+    BusyError,
+    ConfigError,
+    DataError,
+    PluginError,
+    StageError,
+    StoreError,
+)
 from traits_core.progress import Silent
 from traits_core.registry.loader import load_registry
 from traits_core.scoring.saved import load_scorer
@@ -17,6 +24,7 @@ from traits_core.stages.context import Context
 from traits_core.stages.extract import open_source
 from traits_core.stores.lock import locked
 from traits_core.tensors import load_tensors, save_tensors
+from traits_plugin_random.scorer import DotScorer
 
 RANDOM = {
     "method": {"name": "random", "n_prototypes": 16},
@@ -95,6 +103,17 @@ def test_a_lost_report_is_made_again(context, config):
     run = run_all(config, context)
     run.report.unlink()
     assert run_all(config, context).report.exists()
+
+
+def test_a_scorer_that_fails_when_it_is_shown_is_named(context, config, monkeypatch):
+    def failing(self, acts_bd):
+        raise ValueError("no such activations")
+
+    run = run_all(config, context)
+    run.report.unlink()
+    monkeypatch.setattr(DotScorer, "__call__", failing)
+    with pytest.raises(PluginError, match="scorer 'method' raised ValueError: no such activations"):
+        run_all(config, context)
 
 
 def test_a_lost_shard_is_an_error_never_zeros(context, config):

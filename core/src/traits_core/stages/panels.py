@@ -18,6 +18,7 @@ from traits_core.reporting.ranking import TraitResult, best_and_worst, rank_trai
 from traits_core.scoring.matrix import open_scores
 from traits_core.scoring.positions import one_against_rest
 from traits_core.scoring.saved import LoadedScorer, load_scorer
+from traits_core.scoring.scored import faults_of
 from traits_core.stages.context import Context
 from traits_core.stages.extract import Source
 from traits_core.stages.probe import class_labels, trait_labels
@@ -116,6 +117,7 @@ def _heat_maps(
             heats.append(None)
             continue
         acts_pd = store.read(array.name, row * positions, (row + 1) * positions)
-        scores_pk = scorer(acts_pd.float().to(context.device))
+        with faults_of("method"):
+            scores_pk = scorer(acts_pd.float().to(context.device))
         heats.append(scores_pk[:, prototype].cpu().numpy().reshape(grid))
     return heats
