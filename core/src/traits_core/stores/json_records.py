@@ -15,6 +15,8 @@ from traits_core.errors import StoreError
 from traits_core.stores.header import FORMAT_VERSION, StoreHeader
 
 HEADER_FILE: Final = "store.json"
+LARGEST_RECORD: Final = 1 << 26
+"""Bytes of a record at most: a longer file or line is none, and is not read."""
 
 T = TypeVar("T")
 
@@ -77,7 +79,7 @@ def load_header(root: Path) -> StoreHeader:
     Raises StoreError when there is none, when it is damaged, or of an unknown format version.
     """
     try:
-        value = parse((root / HEADER_FILE).read_bytes())
+        value = parse(_text(root / HEADER_FILE))
         version = value.get("version") if isinstance(value, dict) else None
         if version == FORMAT_VERSION:
             return structure(value, StoreHeader)
@@ -89,3 +91,11 @@ def load_header(root: Path) -> StoreHeader:
         f"{root / HEADER_FILE}: store format {version!r}; "
         f"this version of traits reads format {FORMAT_VERSION}"
     )
+
+
+def _text(path: Path) -> bytes:
+    with path.open("rb") as file:
+        text = file.read(LARGEST_RECORD + 1)
+    if len(text) > LARGEST_RECORD:
+        raise ValueError(f"it is longer than {LARGEST_RECORD:,} bytes")
+    return text

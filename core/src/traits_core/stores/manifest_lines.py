@@ -14,7 +14,13 @@ from traits_core.durable import replacing
 from traits_core.errors import StoreError
 from traits_core.stores.commit import Commit
 from traits_core.stores.header import StoreHeader
-from traits_core.stores.json_records import canonical, header_digest, parse, structure
+from traits_core.stores.json_records import (
+    LARGEST_RECORD,
+    canonical,
+    header_digest,
+    parse,
+    structure,
+)
 
 MANIFEST_FILE: Final = "manifest.jsonl"
 
@@ -37,19 +43,24 @@ def encode_line(commit: Commit, header: StoreHeader) -> bytes:
 def read_lines(root: Path, header: StoreHeader) -> list[Line]:
     """Every line of the manifest, the damaged ones included; none when there is no manifest.
 
-    Raises StoreError when the file cannot be read.
+    Raises StoreError when the file cannot be read, or a line is longer than any record.
     """
     try:
         handle = os.open(root / MANIFEST_FILE, os.O_RDONLY | os.O_NOFOLLOW)
         with open(handle, "rb") as file:  # noqa: PTH123  # of a handle
-            texts = file.read().split(b"\n")
+            lines = []
+            while line := file.readline(LARGEST_RECORD + 1):
+                lines.append(line)
+                if len(line) > LARGEST_RECORD:
+                    raise StoreError(
+                        f"{root / MANIFEST_FILE}: line {len(lines)} is longer than "
+                        f"{LARGEST_RECORD:,} bytes"
+                    )
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StoreError(f"{root / MANIFEST_FILE}: {error.strerror}") from error
     digest = header_digest(header)
-    whole, torn = [text + b"\n" for text in texts[:-1]], texts[-1:]
-    lines = [*whole, *filter(None, torn)]
     return [_decode(number, line, digest) for number, line in enumerate(lines, start=1)]
 
 

@@ -1,6 +1,7 @@
 """A store that somebody made to harm asks for no memory, runs no code and reaches no other file."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from traits_core.stores.files import StoredFile
 from traits_core.stores.reader import open_store
 from traits_core.stores.verifying.findings import Severity
 from traits_core.stores.verifying.repair import repair_store
-from traits_core.stores.verifying.store import Depth
+from traits_core.stores.verifying.store import Depth, verify_store
 
 HERE = Path(__file__).parent
 DEPTH = Depth(full=True, jobs=1)
@@ -44,6 +45,16 @@ def test_absurd_shapes_ask_for_no_memory(run):
         assert outcome["opened"].startswith(("StoreError", "read ")), (name, outcome)
         assert outcome["severities"], name
         assert set(outcome["severities"]) <= {"damaged", "incomplete", "unreadable"}, name
+
+
+@pytest.mark.parametrize("name", ["store.json", "manifest.jsonl"])
+def test_a_record_that_is_longer_than_any_is_not_read(tmp_path, write, registry, name):
+    write(tmp_path)
+    os.truncate(tmp_path / name, 2**42)  # a hole
+    with pytest.raises(StoreError, match=rf"{name}: .*is longer than 67,108,864 bytes"):
+        open_store(tmp_path, registry)
+    report = verify_store(tmp_path, registry, DEPTH, Silent())
+    assert Severity.UNREADABLE in {finding.severity for finding in report.findings}
 
 
 @pytest.mark.slow

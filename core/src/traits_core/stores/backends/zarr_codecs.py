@@ -14,8 +14,9 @@ from numcodecs.blosc import Blosc
 from numcodecs.zstd import Zstd
 from zarr.abc.codec import BytesBytesCodec
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.registry import register_codec
 
-from traits_core.stores.backends.sparse_chunk import SparseChunks, SparseCodec
+from traits_core.stores.backends.sparse_chunk import NAME, SparseChunks, SparseCodec
 
 
 class Compressor(Protocol):
@@ -50,5 +51,8 @@ LZ4: Final = ChunkCodec(
     (BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()),
     Blosc(cname="lz4", clevel=1, shuffle=Blosc.BITSHUFFLE),
 )
+register_codec(
+    NAME, SparseCodec
+)  # which zarr finds by itself where the installation is as new as this
 SPARSE: Final = ChunkCodec((SparseCodec(), Crc32cCodec()), SparseChunks())
 ZSTD: Final = ChunkCodec((ZstdCodec(level=-5), Crc32cCodec()), Zstd(level=-5))
