@@ -137,15 +137,15 @@ def read_facts(directory: Path) -> ScorerFacts:
             f"{directory}: no scorer is here: scorer.json: {error.strerror}"
         ) from error
     except ValueError as error:
-        raise StoreError(f"{directory}: no readable scorer: {error}") from error
+        raise _damaged(directory, f"no readable scorer: {error}") from error
     if facts.version != FORMAT_VERSION:
         raise StoreError(f"{directory}: scorer format {facts.version}; this reads {FORMAT_VERSION}")
     for name, sha256 in facts.files:
         path = (directory / name).resolve()
         if not path.is_relative_to(directory.resolve()) or not path.is_file():
-            raise StoreError(f"{directory}: {name} is missing")
+            raise _damaged(directory, f"{name} is missing")
         if _sha256(path) != sha256:
-            raise StoreError(f"{path}: changed since it was written")
+            raise _damaged(directory, f"{name} was changed since it was written")
     return facts
 
 
@@ -168,6 +168,12 @@ def load_scorer(
             f"{directory}: {NORMALIZER_FILE} is {normalizer.facts}; scorer.json says {facts.normalizer}"
         )
     return normalized(normalizer, scorer), facts
+
+
+def _damaged(directory: Path, why: str) -> StoreError:
+    return StoreError(
+        f"{directory}: {why}; restore it, or remove this directory to have the scorer trained again"
+    )
 
 
 def _add_normalizer(path: Path, normalizer: Normalizer, method: str) -> None:
