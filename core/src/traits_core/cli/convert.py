@@ -29,8 +29,8 @@ def convert(
         typer.Option(
             "--to",
             metavar="NAME",
-            help="a storage or format: zarr, raw, npz, saev [with --scores: zarr-sparse for threshold, "
-            "else zarr]",
+            help="a storage or format: zarr, zarr-lz4, zarr-zstd, zarr-sparse, raw, npz, saev [with "
+            "--scores: zarr-sparse for threshold, else zarr]",
         ),
     ] = None,
     dtype: Annotated[
